@@ -1,0 +1,88 @@
+/*
+ * A network in one process under virtual time: seeded loss, delay, duplication, reordering and partition. An endpoint on it runs
+ * the very same code as on UDP, so an application's tests need neither sockets nor sleeping, and a failure replays from its seed.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_SIM_H
+#define ACOAP_SIM_H
+
+#include <acoap/host.h>
+#include <acoap/socket.h>
+
+ACOAP_BEGIN_DECLS
+
+typedef struct acoap_sim acoap_sim_t;
+
+/** What the network does to datagrams. Probabilities are in units of 1/1000000. */
+typedef struct acoap_sim_conditions {
+  size_t size;                /* sizeof(acoap_sim_conditions_t) */
+  uint32_t loss_ppm;          /* a datagram vanishes */
+  uint32_t duplicate_ppm;     /* it arrives twice, the copy with a delay of its own */
+  uint32_t delay_min_ms;      /* one-way delay, uniform between min and max; differing delays reorder */
+  uint32_t delay_max_ms;
+} acoap_sim_conditions_t;
+
+/** What happened so far. */
+typedef struct acoap_sim_stats {
+  uint64_t sent;       /* datagrams handed in */
+  uint64_t delivered;  /* datagrams handed out, copies counted */
+  uint64_t lost;       /* by chance */
+  uint64_t cut;        /* by a partition */
+  uint64_t duplicated; /* copies made */
+  uint64_t unclaimed;  /* nobody at the destination */
+} acoap_sim_stats_t;
+
+/**
+ * Make a network at virtual time `start`.
+ *
+ * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM.
+ * Ownership:  the caller's; acoap_sim_free when all its sockets and endpoints are closed.
+ * Since:      0.1
+ */
+ACOAP_API int acoap_sim_new(uint64_t seed, acoap_time_t start, acoap_sim_t **sim);
+ACOAP_API void acoap_sim_free(acoap_sim_t *sim);
+
+/** Conditions for all datagrams from now on; NULL: perfect, no delay. */
+ACOAP_API int acoap_sim_set_conditions(acoap_sim_t *sim, const acoap_sim_conditions_t *conditions);
+
+/** Cut or heal the way between two addresses' hosts (ports do not count), both directions. */
+ACOAP_API int acoap_sim_partition(acoap_sim_t *sim, const acoap_address_t *a, const acoap_address_t *b, bool cut);
+
+/** An address that answers with ICMP port unreachable instead of silence when nobody is bound there (default: silence). */
+ACOAP_API int acoap_sim_set_unreachable(acoap_sim_t *sim, const acoap_address_t *address, bool unreachable);
+
+/** Give a name addresses for the sim host's lookup; count 0 removes it. Answers come after delay_ms. */
+ACOAP_API int acoap_sim_set_name(acoap_sim_t *sim, const char *name, const acoap_address_t *addresses, size_t count, uint32_t delay_ms);
+
+/** Interfaces of the machine at `local` as its endpoints see them; replaces the list and tells watchers. Default: one, "sim0", index 1. */
+ACOAP_API int acoap_sim_set_interfaces(acoap_sim_t *sim, const acoap_interface_t *list, size_t count);
+
+/** A datagram socket bound to an address on the network; port 0 takes a free one. Joined groups are heard; a socket may have several (address, interface). */
+ACOAP_API int acoap_sim_socket_new(acoap_sim_t *sim, const acoap_address_t *local, acoap_socket_t **socket);
+
+/** The network's clock, timers and names as a host; hand it to acoap_local_endpoint_new. */
+ACOAP_API acoap_host_t *acoap_sim_host(acoap_sim_t *sim);
+
+ACOAP_API acoap_time_t acoap_sim_now(const acoap_sim_t *sim);
+
+/** Do the next thing that is due at or before `until`; false when there is none (the time is then `until`). ACOAP_TIME_NEVER: time stays at the last event. */
+ACOAP_API bool acoap_sim_step(acoap_sim_t *sim, acoap_time_t until);
+
+/** Step until `until`. */
+ACOAP_API void acoap_sim_run_until(acoap_sim_t *sim, acoap_time_t until);
+
+/** Step until nothing is left to do, at most until `until`; true when nothing is left. */
+ACOAP_API bool acoap_sim_run_idle(acoap_sim_t *sim, acoap_time_t until);
+
+ACOAP_API void acoap_sim_get_stats(const acoap_sim_t *sim, acoap_sim_stats_t *stats);
+
+/** See each datagram as it is handed in (delivered_at: when it will arrive, ACOAP_TIME_NEVER: lost). Return false from the filter to lose it. NULL: none. */
+typedef bool (*acoap_sim_filter_cb)(void *user_data, acoap_time_t now, const acoap_path_t *path, const acoap_address_t *from, acoap_bytes_t bytes);
+ACOAP_API void acoap_sim_set_filter(acoap_sim_t *sim, acoap_sim_filter_cb filter, void *user_data);
+
+/** Two sockets in one process joined back to back on a libuv loop: what one sends, the other receives in the next turn. */
+ACOAP_API int acoap_loopback_pair_new(struct uv_loop_s *loop, acoap_socket_t **a, acoap_socket_t **b);
+
+ACOAP_END_DECLS
+
+#endif

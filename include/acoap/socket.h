@@ -1,0 +1,166 @@
+/*
+ * The datagram socket: what an endpoint needs from whatever carries its messages (UDP, DTLS around another socket, a simulated
+ * network, a serial line of the user's own). A small versioned table of functions goes down, a table of events comes up.
+ * A socket belongs to one endpoint and one loop's thread.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_SOCKET_H
+#define ACOAP_SOCKET_H
+
+#include <acoap/address.h>
+#include <acoap/error.h>
+
+ACOAP_BEGIN_DECLS
+
+struct uv_loop_s;
+
+/** A reference-counted run of bytes. Whoever makes one fills in `release`. Not atomic: it stays on its loop's thread. */
+typedef struct acoap_buffer {
+  uint8_t *bytes;                                /* the storage */
+  size_t cap;                                    /* its size in bytes */
+  size_t len;                                    /* bytes in use */
+  uint32_t refs;                                 /* holders; 1 when made */
+  void (*release)(struct acoap_buffer *buffer);  /* called when refs falls to 0 */
+  void *owner;                                   /* for release: a pool, say */
+} acoap_buffer_t;
+
+/** Credentials and host name for secure sockets; opaque here (<acoap/dtls.h>). */
+typedef struct acoap_credentials acoap_credentials_t;
+/** Who a secure peer proved to be; opaque here. */
+typedef struct acoap_identity acoap_identity_t;
+
+/** The way of one datagram. Sending: what is wished for. Received: what was seen. */
+typedef struct acoap_path {
+  acoap_address_t peer;   /* the other side; for sending possibly a group */
+  acoap_address_t local;  /* our side: wished source address (family NONE: any), or the destination it was sent to */
+  uint32_t interface;     /* interface index; 0 any or unknown */
+  uint8_t hop_limit;      /* TTL for sending; 0: the system's default (for groups: the endpoint's) */
+  bool multicast;         /* received: it was sent to a group */
+  uint16_t socket;        /* the endpoint's number of the socket that carries it; sockets leave it alone */
+  const char *host;       /* secure sockets: host name for SNI and certificate check; borrowed; may be NULL */
+  const acoap_credentials_t *credentials; /* secure sockets: what to prove; borrowed; may be NULL */
+  const acoap_identity_t *identity;       /* received: what the peer proved; borrowed; may be NULL */
+} acoap_path_t;
+
+/** One datagram on its way out: borrowed for the call. */
+typedef struct acoap_outgoing_datagram {
+  const acoap_path_t *path; /* where to */
+  acoap_bytes_t bytes;      /* what */
+} acoap_outgoing_datagram_t;
+
+/** One datagram that came in. */
+typedef struct acoap_incoming_datagram {
+  acoap_path_t path;      /* where from, and how it came */
+  acoap_buffer_t *buffer; /* the storage of `bytes`; add to refs to keep it longer than the callback */
+  acoap_bytes_t bytes;    /* the datagram */
+} acoap_incoming_datagram_t;
+
+/** What can happen to a peer as a whole. */
+typedef enum acoap_peer_event {
+  ACOAP_PEER_ESTABLISHED = 1, /* a secure session stands */
+  ACOAP_PEER_FAILED,          /* the handshake failed; status and reason say why */
+  ACOAP_PEER_CLOSED,          /* the peer closed the session */
+  ACOAP_PEER_ICMP             /* an ICMP error came; `quote` holds the start of the datagram it speaks of, as far as known */
+} acoap_peer_event_t;
+
+/** An event about a peer: borrowed for the callback. */
+typedef struct acoap_peer_notice {
+  acoap_peer_event_t event; /* what happened */
+  acoap_path_t path;        /* to whom */
+  int status;               /* negative error: ACOAP_EUNREACHABLE for host, net or port unreachable; 0 where none */
+  const char *reason;       /* a sentence, or NULL */
+  acoap_bytes_t quote;      /* ICMP: our own datagram as quoted (CoAP header first); len 0 when unknown */
+} acoap_peer_notice_t;
+
+/** The table that comes up: the endpoint fills it in. */
+typedef struct acoap_socket_events {
+  size_t size; /* sizeof(acoap_socket_events_t) */
+  /** Datagrams have come; called from the loop only. */
+  void (*received)(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count);
+  /** Something happened to a peer. */
+  void (*peer)(void *user_data, const acoap_peer_notice_t *notice);
+  /** A send was refused with ACOAP_EAGAIN before; now there is room. */
+  void (*writable)(void *user_data);
+  /** The socket's next_wake() may have become earlier than it last said. */
+  void (*wake_changed)(void *user_data);
+} acoap_socket_events_t;
+
+typedef struct acoap_socket acoap_socket_t;
+
+/** The table that goes down. Functions marked optional may be NULL. */
+typedef struct acoap_socket_ops {
+  size_t size; /* sizeof(acoap_socket_ops_t) */
+  /** Begin to receive. The events table is borrowed until close. Returns 0 or a negative error. */
+  int (*start)(acoap_socket_t *socket, const acoap_socket_events_t *events, void *user_data);
+  /**
+   * Send a batch, in order; the bytes are borrowed for the call only (a socket that sends later copies). Returns how many were taken: the
+   * rest is offered again after `writable`. A negative error speaks of the first one alone (ACOAP_EAGAIN: wait for
+   * `writable`; another: that datagram cannot be sent).
+   */
+  int (*send)(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count);
+  /** Optional: hand what was queued to the system now; the endpoint calls it once at the end of a turn. */
+  void (*flush)(acoap_socket_t *socket);
+  /** Optional: join or leave a group on an interface (0: the system's choice). */
+  int (*join)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
+  int (*leave)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
+  /** The bound address. */
+  int (*local_address)(acoap_socket_t *socket, acoap_address_t *address);
+  /** Optional: can this socket reach such an address (family, scheme)? NULL: yes. */
+  bool (*reaches)(acoap_socket_t *socket, const acoap_address_t *address);
+  /** Optional: largest datagram in bytes towards this peer; NULL: 1152 (RFC 7252 section 4.6). */
+  size_t (*mtu)(acoap_socket_t *socket, const acoap_address_t *peer);
+  /** Optional, with run: when the socket's own timers are due. */
+  acoap_time_t (*next_wake)(acoap_socket_t *socket);
+  void (*run)(acoap_socket_t *socket, acoap_time_t now);
+  /** Optional: should it keep the loop alive? (uv_ref, uv_unref) */
+  void (*set_ref)(acoap_socket_t *socket, bool ref);
+  /** Stop and free; `closed` is called later, from the loop (or at once when there is none). No event comes after this call. */
+  void (*close)(acoap_socket_t *socket, void (*closed)(void *user_data), void *user_data);
+} acoap_socket_ops_t;
+
+/** The head of every socket: put it first in your own struct. */
+struct acoap_socket {
+  const acoap_socket_ops_t *ops; /* never NULL */
+};
+
+/** How a UDP socket is opened; set `size` and leave the rest zero for the defaults. */
+typedef struct acoap_udp_options {
+  size_t size;             /* sizeof(acoap_udp_options_t) */
+  acoap_address_t local;   /* where to bind; family IPV4 or IPV6 with an any-address and port 0 is fine */
+  bool reuse_address;      /* several processes share the port for groups (SO_REUSEADDR) */
+  bool reuse_port;         /* several loops share the port (SO_REUSEPORT) */
+  bool multicast_loop_off; /* do not hear our own multicasts */
+  int adopt_fd;            /* 1 + an already open and bound UDP descriptor to adopt (systemd), which is then ours; 0: open one */
+  size_t receive_buffer_bytes; /* SO_RCVBUF; 0: 4 MiB as far as the system lets us */
+  size_t send_buffer_bytes;    /* SO_SNDBUF; 0: 4 MiB likewise */
+  size_t datagram_max_bytes;   /* largest datagram received; longer ones are dropped and counted; 0: 2048 */
+  size_t send_queue_max;       /* datagrams queued while the system refuses; 0: 1024 */
+} acoap_udp_options_t;
+
+/** Which implementation acoap_udp_socket_new chooses. */
+typedef enum acoap_udp_kind {
+  ACOAP_UDP_BEST = 0, /* batched where the system has it */
+  ACOAP_UDP_BATCHED,  /* Linux: recvmmsg and sendmmsg; ACOAP_ENOTSUP elsewhere */
+  ACOAP_UDP_PORTABLE  /* uv_udp_t */
+} acoap_udp_kind_t;
+
+/**
+ * Open a UDP socket on a loop.
+ *
+ * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM, ACOAP_ENOTSUP, libuv's codes (UV_EADDRINUSE and so on).
+ * Ownership:  the caller's until an endpoint takes it or acoap_socket_close. On failure an adopted descriptor stays the caller's.
+ * Reference:  RFC 7252 section 3 and 6.1.
+ * Since:      0.1
+ */
+ACOAP_API int acoap_udp_socket_new(struct uv_loop_s *loop, acoap_udp_kind_t kind,
+                                   const acoap_udp_options_t *options, acoap_socket_t **socket);
+
+/** A socket that swallows what it is sent and hears nothing. */
+ACOAP_API int acoap_null_socket_new(acoap_socket_t **socket);
+
+/** Close a socket that no endpoint owns. */
+ACOAP_API void acoap_socket_close(acoap_socket_t *socket, void (*closed)(void *user_data), void *user_data);
+
+ACOAP_END_DECLS
+
+#endif

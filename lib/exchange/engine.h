@@ -1,0 +1,262 @@
+/*
+ * The sans-I/O engine: message layer (CON, NON, ACK, RST; retransmission, deduplication, NSTART) and request layer (tokens,
+ * piggybacked and separate responses) of RFC 7252 sections 4 and 5. Time comes in as an argument, datagrams come in as bytes, they go
+ * out through one callback, memory is lent. It opens no socket, reads no clock, allocates nothing.
+ *
+ * Re-entrancy: any function of this header may be called from any of its callbacks, including ending or re-using the very node
+ * that the callback is about; the engine touches a node no more after it has called back about its end.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_EXCHANGE_ENGINE_H
+#define ACOAP_EXCHANGE_ENGINE_H
+
+#include <acoap/codec.h>
+#include <acoap/params.h>
+#include <acoap/socket.h>
+#include <acoap/stats.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "base/timer_queue.h"
+
+typedef struct acoap__engine acoap__engine_t;
+typedef struct acoap__peer acoap__peer_t;
+
+/* ---- message layer: a message that is on its way out ------------------------------------------------------------------- */
+
+typedef struct acoap__transmission acoap__transmission_t;
+
+/* What comes up from a transmission. All but `sent` end it: the node is free again when they are called. */
+typedef struct acoap__transmission_events {
+  /* The message left for the first time (NSTART and the supply of Message IDs let it). May be NULL. Does not end it. */
+  void (*sent)(acoap__transmission_t *tx, acoap_time_t now);
+  /* An ACK came: view->code is Empty or a piggybacked response. `from` and `view` are borrowed. */
+  void (*acknowledged)(acoap__transmission_t *tx, acoap_time_t now, const acoap_path_t *from,
+                       const acoap_view_t *view);
+  /* A RST came, for a CON or for the last NON sent through this node. */
+  void (*reset)(acoap__transmission_t *tx, acoap_time_t now);
+  /* ACOAP_ETIMEDOUT after the last retransmission, ACOAP_EUNREACHABLE, or the socket's error. */
+  void (*failed)(acoap__transmission_t *tx, acoap_time_t now, int status);
+} acoap__transmission_events_t;
+
+typedef enum acoap__transmission_state {
+  ACOAP__TX_IDLE = 0,     /* in no table */
+  ACOAP__TX_QUEUED,       /* waits for NSTART or for a Message ID */
+  ACOAP__TX_AWAITING_ACK, /* a CON was sent, retransmission is timed */
+  ACOAP__TX_HELD          /* a NON was sent; the node stays so that a RST finds it, until it is cancelled or sent again */
+} acoap__transmission_state_t;
+
+/* A node inside the caller's object. Members are the engine's; `owner` is the caller's. */
+struct acoap__transmission {
+  const acoap__transmission_events_t *events; /* where to report */
+  void *owner;                                /* the caller's */
+  acoap__transmission_state_t state;
+  acoap_type_t type;            /* CON or NON */
+  acoap_path_t path;            /* where to */
+  uint8_t *bytes;               /* the encoded message, lent until the end; type and Message ID are written by the engine */
+  size_t len;                   /* bytes */
+  acoap_params_t params;        /* of this message */
+  uint16_t message_id;          /* once sent */
+  uint32_t retransmissions;     /* so far */
+  uint32_t timeout_ms;          /* the current wait */
+  acoap_time_t first_sent;      /* for elapsed times and RTT */
+  bool is_request;              /* counts as an outstanding interaction until response or ACK (section 4.7) */
+  bool no_wait;                 /* no response is expected: never holds a place of NSTART */
+  bool holds_place;             /* counts against the peer's NSTART now */
+  acoap__peer_t *peer;          /* NULL for groups and while idle */
+  acoap__timer_t timer;         /* retransmission, or the end of expecting (PROBING_RATE) */
+  acoap__list_t queue_node;     /* in the peer's queue */
+  acoap__map_node_t id_node;    /* by (peer, Message ID) */
+};
+
+void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmission_events_t *events,
+                              void *owner);
+
+/*
+ * Send an encoded message. Returns 0: it is sent or queued and exactly one ending event follows unless it is cancelled (a NON
+ * has none but reset, and failed when the socket refuses it later); negative: nothing happened (ACOAP_EEXHAUSTED the peer's queue or the peer table is full, ACOAP_EINVAL).
+ * No event comes inside this call. A socket's refusal is reported by `failed` from the next acoap__engine_run.
+ * params NULL: the engine's. A HELD node may be sent again without cancelling it first.
+ */
+int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
+                             const acoap_path_t *path, uint8_t *bytes, size_t len, acoap_type_t type,
+                             const acoap_params_t *params);
+
+/* Forget it, silently. Harmless when idle. */
+void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx);
+
+/* ---- request layer: a request and what answers it ------------------------------------------------------------------------ */
+
+typedef struct acoap__interaction acoap__interaction_t;
+
+typedef struct acoap__interaction_events {
+  /*
+   * A response (any code that is not a request; also unknown ones). Unless `keep` was asked for, the interaction is
+   * closed already. `piggybacked`: it came in the ACK.
+   */
+  void (*response)(acoap__interaction_t *interaction, acoap_time_t now, const acoap_path_t *from,
+                   const acoap_view_t *view, bool piggybacked);
+  /* An empty ACK came: the response will be separate. May be NULL. */
+  void (*acknowledged)(acoap__interaction_t *interaction, acoap_time_t now);
+  /*
+   * Closed: ACOAP_ETIMEDOUT (no ACK, or no response in response_timeout_ms), ACOAP_ERESET, ACOAP_EUNREACHABLE, a socket's error.
+   */
+  void (*failed)(acoap__interaction_t *interaction, acoap_time_t now, int status);
+} acoap__interaction_events_t;
+
+/* A node inside the caller's object. */
+struct acoap__interaction {
+  const acoap__interaction_events_t *events; /* where to report */
+  void *owner;                               /* the caller's */
+  acoap__transmission_t tx;                  /* the request's message */
+  acoap_bytes_t token;                       /* lent until it is closed */
+  acoap__map_node_t token_node;              /* by token */
+  acoap__timer_t response_timer;             /* end of waiting */
+  bool open;                                 /* the token is registered */
+  bool keep;                                 /* stays open after a response (observe, multicast) */
+  bool any_source;                           /* a response may come from anywhere */
+  bool multicast;                            /* sent to a group: matched by token alone, never timed out here */
+  bool answered;                             /* a response came */
+};
+
+typedef struct acoap__request_options {
+  const acoap_params_t *params; /* NULL: the engine's */
+  bool keep;                    /* see acoap__interaction */
+  bool any_source;
+  bool no_response_expected;    /* No-Response suppresses all: never holds a place of NSTART */
+} acoap__request_options_t;
+
+void acoap__interaction_init(acoap__interaction_t *interaction,
+                             const acoap__interaction_events_t *events, void *owner);
+
+/*
+ * Send a request. Opens the interaction with the token found in the encoded bytes; an open one is closed first (observe
+ * re-registration, next block: same or new token). Returns 0 or a negative error as acoap__transmission_send; ACOAP_EINVAL also for
+ * CON to a group (section 8.1). ACOAP_EBUSY: the token is open towards the same peer. No event comes inside this call.
+ */
+int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
+                            const acoap_path_t *path, uint8_t *bytes, size_t len, acoap_type_t type,
+                            const acoap__request_options_t *options);
+
+/* Send the NON of an open interaction again, as a message of its own with a new Message ID (bursts; several interfaces: another path). */
+int acoap__interaction_repeat(acoap__engine_t *engine, acoap_time_t now,
+                              acoap__interaction_t *interaction, const acoap_path_t *path);
+
+/* Forget it, silently. Harmless when closed. A later response is answered with RST where due. */
+void acoap__interaction_close(acoap__engine_t *engine, acoap_time_t now,
+                              acoap__interaction_t *interaction);
+
+/* A fresh unpredictable token that no open interaction uses. */
+void acoap__engine_new_token(acoap__engine_t *engine, uint8_t token[8]);
+
+/* ---- requests that come in ------------------------------------------------------------------------------------------------ */
+
+/* What is needed to answer a request later: a value that may be copied and kept. */
+typedef struct acoap__inbound {
+  acoap_path_t path;     /* back to the peer: its `peer` and `local` as received */
+  acoap_type_t type;     /* CON or NON */
+  uint8_t code;          /* method */
+  uint16_t message_id;   /* of the request */
+  uint32_t dedup_slot;   /* entry in the log */
+  uint32_t dedup_serial; /* which use of that entry */
+  bool acknowledged;     /* an empty ACK was sent */
+  bool answered;         /* a reply was sent */
+} acoap__inbound_t;
+
+/*
+ * Answer with an encoded response: piggybacked for a CON not yet acknowledged, otherwise as a NON. The bytes are borrowed for the call;
+ * type and Message ID are written by the engine; the reply is stored for duplicates. ACOAP_EAGAIN when the CON was acknowledged
+ * already: send a transmission of your own then (separate response) and mark it with acoap__inbound_answered_separately.
+ */
+int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
+                         uint8_t *bytes, size_t len);
+/* Send (and store) an empty ACK: the response will be separate. 0 also for a NON, where nothing is sent. Never for multicast. */
+int acoap__inbound_acknowledge(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound);
+/* Reject with RST (never for multicast). */
+int acoap__inbound_reset(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound);
+/* Store a reply of the caller's own for duplicates of a NON or multicast request that was answered through a transmission. */
+void acoap__inbound_answered_separately(acoap__engine_t *engine, acoap__inbound_t *inbound);
+
+/* ---- the engine ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct acoap__engine_events {
+  /* Hand a datagram to the socket that path->socket names. Borrowed bytes. Returns 0 or a negative error. */
+  int (*transmit)(void *user_data, const acoap_path_t *path, acoap_bytes_t bytes);
+  /* A request that is no duplicate; any code of class 0 but Empty. Not answered when it returns: nothing is sent until one of the inbound calls. */
+  void (*request)(void *user_data, acoap_time_t now, const acoap__inbound_t *inbound,
+                  const acoap_view_t *view);
+  /* The engine's next wake-up may have become earlier. May be NULL. */
+  void (*wake_changed)(void *user_data);
+} acoap__engine_events_t;
+
+/* Sizes and policy; zero means the default in brackets. */
+typedef struct acoap__engine_config {
+  acoap_params_t params;        /* must be filled (acoap_params_init) */
+  size_t token_max;             /* longest token accepted from a peer [8] */
+  uint32_t peers;               /* peer table entries [1024] */
+  uint32_t dedup_con;           /* deduplication entries for CON [8192] */
+  uint32_t dedup_non;           /* for NON [4096] */
+  size_t reply_bytes;           /* response store [4 MiB] */
+  uint32_t queue_per_peer;      /* messages waiting per peer [1024] */
+  uint32_t buckets;             /* of the token and the Message ID index each, a power of two [1024] */
+  bool strict_message_id;       /* a duplicate is (endpoint, Message ID) to the letter, whatever token and code say */
+  bool stateless;               /* no deduplication at all: handlers are idempotent (RFC 7252 section 4.5) */
+} acoap__engine_config_t;
+
+struct acoap__engine {
+  acoap__engine_config_t config;        /* with the defaults filled in */
+  const acoap__engine_events_t *events; /* upwards */
+  void *user_data;                      /* handed to them */
+  acoap__random_t *random;              /* lent */
+  const acoap__log_t *log;              /* lent; may be NULL */
+  acoap_stats_t stats;                  /* counters */
+  acoap__timer_queue_t timers;          /* everything that waits */
+  uint8_t hash_key[16];                 /* for tables whose keys a peer chooses */
+  acoap__map_t by_token;                /* open interactions */
+  acoap__map_t by_message_id;           /* transmissions that an ACK or RST may name */
+  struct acoap__peer_table *peers;      /* exchange/peer.h */
+  struct acoap__dedup *dedup;           /* exchange/dedup.h */
+  acoap__list_t refused;                /* transmissions whose first send the socket refused: failed in the next run */
+};
+
+/* Bytes of memory that acoap__engine_init wants for this configuration. */
+size_t acoap__engine_memory(const acoap__engine_config_t *config);
+
+/* memory: aligned for max_align_t, of acoap__engine_memory(config) bytes, lent until the engine is no longer used. */
+int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *config, void *memory,
+                       size_t memory_len, acoap__random_t *random, const acoap__log_t *log,
+                       const acoap__engine_events_t *events, void *user_data);
+
+/*
+ * Take one datagram. Callbacks come from inside. Returns 0, or the decode error for the caller's log (it has been dealt with: RST for a malformed CON not sent to
+ * a group, silence otherwise).
+ */
+int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                          const uint8_t *bytes, size_t len);
+
+/* An ICMP error: fails at once the one transmission whose Message ID and token the quote shows; without a quote nothing happens. */
+void acoap__engine_unreachable(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                               int status, acoap_bytes_t quote);
+
+/* Do what is due. */
+void acoap__engine_run(acoap__engine_t *engine, acoap_time_t now);
+
+/* When acoap__engine_run is wanted next; ACOAP_TIME_NEVER: only a datagram or a call can make work. */
+acoap_time_t acoap__engine_next_wake(const acoap__engine_t *engine);
+
+/* Numbers about one peer, for people and tests. False when it is not known. */
+typedef struct acoap__peer_info {
+  uint32_t outstanding; /* interactions that hold a place of NSTART */
+  uint32_t queued;      /* messages waiting */
+  acoap_time_t heard;   /* when something valid last came; 0 never */
+} acoap__peer_info_t;
+bool acoap__engine_peer_info(const acoap__engine_t *engine, const acoap_path_t *path,
+                             acoap__peer_info_t *info);
+
+/* A leisure for a response to a multicast: uniform in [0, leisure] (section 8.2). */
+uint32_t acoap__leisure_ms(const acoap_params_t *params, acoap__random_t *random);
+
+#endif
