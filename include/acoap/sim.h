@@ -36,7 +36,8 @@ typedef struct acoap_sim_stats {
  * Make a network at virtual time `start`.
  *
  * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM.
- * Ownership:  the caller's; acoap_sim_free when all its sockets and endpoints are closed.
+ * Ownership:  the caller's; acoap_sim_free when all its sockets and endpoints are closed. Their pending close callbacks run
+ *             inside acoap_sim_free, what is under way is dropped.
  * Since:      0.1
  */
 ACOAP_API int acoap_sim_new(uint64_t seed, acoap_time_t start, acoap_sim_t **sim);
@@ -45,22 +46,42 @@ ACOAP_API void acoap_sim_free(acoap_sim_t *sim);
 /** Conditions for all datagrams from now on; NULL: perfect, no delay. */
 ACOAP_API int acoap_sim_set_conditions(acoap_sim_t *sim, const acoap_sim_conditions_t *conditions);
 
-/** Cut or heal the way between two addresses' hosts (ports do not count), both directions. */
+/**
+ * Cut or heal the way between two addresses' hosts (ports do not count), both directions; NULL stands for everybody. What
+ * is under way already arrives. A group is reached member by member: a cut towards one member leaves the others.
+ */
 ACOAP_API int acoap_sim_partition(acoap_sim_t *sim, const acoap_address_t *a, const acoap_address_t *b, bool cut);
 
-/** An address that answers with ICMP port unreachable instead of silence when nobody is bound there (default: silence). */
+/**
+ * An address that answers with ICMP port unreachable instead of silence when nobody is bound there (default: silence).
+ * Port 0: every port of it. The notice travels back under the same conditions as datagrams do.
+ */
 ACOAP_API int acoap_sim_set_unreachable(acoap_sim_t *sim, const acoap_address_t *address, bool unreachable);
 
-/** Give a name addresses for the sim host's lookup; count 0 removes it. Answers come after delay_ms. */
+/** Give a name addresses for the sim host's lookup; count 0 removes it. Answers come after delay_ms; an unknown name is ACOAP_ENOTFOUND in the next step. */
 ACOAP_API int acoap_sim_set_name(acoap_sim_t *sim, const char *name, const acoap_address_t *addresses, size_t count, uint32_t delay_ms);
 
-/** Interfaces of the machine at `local` as its endpoints see them; replaces the list and tells watchers. Default: one, "sim0", index 1. */
+/**
+ * The interfaces that every endpoint on the network sees: replaces the list and tells watchers in the next step. Default: one, "sim0", index 1, with
+ * 192.0.2.1 and 2001:db8::1. A socket bound to 0.0.0.0 or :: hears every address of the list. Sending to a group on an interface that is
+ * not in the list, or only without `multicast`, is ACOAP_EUNREACHABLE.
+ */
 ACOAP_API int acoap_sim_set_interfaces(acoap_sim_t *sim, const acoap_interface_t *list, size_t count);
 
-/** A datagram socket bound to an address on the network; port 0 takes a free one. Joined groups are heard; a socket may have several (address, interface). */
+/**
+ * A datagram socket bound to an address on the network; port 0 takes a free one. UV_EADDRINUSE is told as ACOAP_EADDRESS. Joined groups are
+ * heard by everybody but the sender; membership counts per (group, interface), where interface 0, in the membership
+ * or in the path sent on, means each of them. The sender's own wish for a source address is honoured as it stands.
+ */
 ACOAP_API int acoap_sim_socket_new(acoap_sim_t *sim, const acoap_address_t *local, acoap_socket_t **socket);
 
-/** The network's clock, timers and names as a host; hand it to acoap_local_endpoint_new. */
+/** Hear our own multicasts as well, where joined (default: no). */
+ACOAP_API int acoap_sim_socket_set_multicast_loop(acoap_socket_t *socket, bool loop);
+
+/** The next `count` sends are refused with ACOAP_EAGAIN; `writable` follows in a step after the last of them. */
+ACOAP_API int acoap_sim_socket_refuse(acoap_socket_t *socket, uint32_t count);
+
+/** The network's clock, timers and names as a host; hand it to acoap_local_endpoint_new. It lives as long as the network; its entropy is seeded. */
 ACOAP_API acoap_host_t *acoap_sim_host(acoap_sim_t *sim);
 
 ACOAP_API acoap_time_t acoap_sim_now(const acoap_sim_t *sim);
@@ -76,7 +97,7 @@ ACOAP_API bool acoap_sim_run_idle(acoap_sim_t *sim, acoap_time_t until);
 
 ACOAP_API void acoap_sim_get_stats(const acoap_sim_t *sim, acoap_sim_stats_t *stats);
 
-/** See each datagram as it is handed in (delivered_at: when it will arrive, ACOAP_TIME_NEVER: lost). Return false from the filter to lose it. NULL: none. */
+/** See each datagram as it is handed in, before chance and partitions; once for a whole group. Return false from the filter to lose it. NULL: none. */
 typedef bool (*acoap_sim_filter_cb)(void *user_data, acoap_time_t now, const acoap_path_t *path, const acoap_address_t *from, acoap_bytes_t bytes);
 ACOAP_API void acoap_sim_set_filter(acoap_sim_t *sim, acoap_sim_filter_cb filter, void *user_data);
 

@@ -60,19 +60,25 @@ typedef enum acoap_peer_event {
   ACOAP_PEER_ESTABLISHED = 1, /* a secure session stands */
   ACOAP_PEER_FAILED,          /* the handshake failed; status and reason say why */
   ACOAP_PEER_CLOSED,          /* the peer closed the session */
-  ACOAP_PEER_ICMP             /* an ICMP error came; `quote` holds the start of the datagram it speaks of, as far as known */
+  /**
+   * A datagram did not get through: the network said so (an ICMP error), or the system refused it after send() had
+   * taken it. `quote` holds the start of that datagram as far as known. Hints that end no exchange (time exceeded,
+   * packet too big) are not reported at all, so whatever comes here ends the one exchange that the quote shows.
+   */
+  ACOAP_PEER_ICMP
 } acoap_peer_event_t;
 
 /** An event about a peer: borrowed for the callback. */
 typedef struct acoap_peer_notice {
   acoap_peer_event_t event; /* what happened */
   acoap_path_t path;        /* to whom */
-  int status;               /* negative error: ACOAP_EUNREACHABLE for host, net or port unreachable; 0 where none */
+  int status;               /* negative error; 0 where none. ICMP: ACOAP_EUNREACHABLE for host, net or port unreachable,
+                               libuv's code (UV_EPERM, UV_EMSGSIZE, UV_ENETUNREACH ...) for one that the system refused */
   const char *reason;       /* a sentence, or NULL */
   acoap_bytes_t quote;      /* ICMP: our own datagram as quoted (CoAP header first); len 0 when unknown */
 } acoap_peer_notice_t;
 
-/** The table that comes up: the endpoint fills it in. */
+/** The table that comes up: the endpoint fills it in. A socket calls it from the loop, never inside a call of its own table. */
 typedef struct acoap_socket_events {
   size_t size; /* sizeof(acoap_socket_events_t) */
   /** Datagrams have come; called from the loop only. */
@@ -95,12 +101,14 @@ typedef struct acoap_socket_ops {
   /**
    * Send a batch, in order; the bytes are borrowed for the call only (a socket that sends later copies). Returns how many were taken: the
    * rest is offered again after `writable`. A negative error speaks of the first one alone (ACOAP_EAGAIN: wait for
-   * `writable`; another: that datagram cannot be sent).
+   * `writable`; another: that datagram cannot be sent; leave it out and offer the next). What is found wrong with a
+   * datagram after it was taken comes as a notice (ACOAP_PEER_ICMP) and costs the others nothing.
+   * The wished interface counts for groups and link-local peers; for others the routing table chooses.
    */
   int (*send)(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count);
   /** Optional: hand what was queued to the system now; the endpoint calls it once at the end of a turn. */
   void (*flush)(acoap_socket_t *socket);
-  /** Optional: join or leave a group on an interface (0: the system's choice). */
+  /** Optional: join or leave a group on an interface (0: the system's choice). Joining twice is one join; leaving what was not joined is 0. */
   int (*join)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
   int (*leave)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
   /** The bound address. */
@@ -116,6 +124,8 @@ typedef struct acoap_socket_ops {
   void (*set_ref)(acoap_socket_t *socket, bool ref);
   /** Stop and free; `closed` is called later, from the loop (or at once when there is none). No event comes after this call. */
   void (*close)(acoap_socket_t *socket, void (*closed)(void *user_data), void *user_data);
+  /** Optional: interfaces or their addresses have changed (acoap_interfaces_cb); groups are joined again by the caller. */
+  void (*refresh)(acoap_socket_t *socket);
 } acoap_socket_ops_t;
 
 /** The head of every socket: put it first in your own struct. */
@@ -154,6 +164,23 @@ typedef enum acoap_udp_kind {
  */
 ACOAP_API int acoap_udp_socket_new(struct uv_loop_s *loop, acoap_udp_kind_t kind,
                                    const acoap_udp_options_t *options, acoap_socket_t **socket);
+
+/** What a UDP socket has seen since it was opened. */
+typedef struct acoap_udp_stats {
+  size_t size;               /* sizeof(acoap_udp_stats_t) */
+  uint64_t received;         /* datagrams handed up */
+  uint64_t receive_calls;    /* system calls that brought at least one */
+  uint64_t sent;             /* datagrams the system took */
+  uint64_t send_calls;       /* system calls that took at least one */
+  uint64_t refused;          /* datagrams the system refused for good; each gave a notice */
+  uint64_t dropped_full;     /* outgoing ones lost because a device's queue was full */
+  uint64_t dropped_too_long; /* incoming ones beyond datagram_max_bytes */
+  uint64_t dropped_no_memory; /* incoming ones without a buffer to hold them, notices without room */
+  uint64_t icmp;             /* ICMP errors handed up */
+} acoap_udp_stats_t;
+
+/** Read the counters; ACOAP_EINVAL when the socket is none of acoap_udp_socket_new or stats->size is too small. */
+ACOAP_API int acoap_udp_socket_get_stats(acoap_socket_t *socket, acoap_udp_stats_t *stats);
 
 /** A socket that swallows what it is sent and hears nothing. */
 ACOAP_API int acoap_null_socket_new(acoap_socket_t **socket);
