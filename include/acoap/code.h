@@ -12,7 +12,7 @@ ACOAP_BEGIN_DECLS
 /** RFC 7252 section 3: the T field. */
 typedef enum acoap_type { ACOAP_CON = 0, ACOAP_NON = 1, ACOAP_ACK = 2, ACOAP_RST = 3 } acoap_type_t;
 
-/** A code from its class and detail: ACOAP_CODE(2, 05) is Content. Detail is written in decimal, 0 to 31. */
+/** A code from its class and detail: ACOAP_CODE(2, 5) is Content, 2.05. Detail without a leading zero, which C would read as octal. */
 #define ACOAP_CODE(class_, detail_) ((uint8_t)(((class_) << 5) | (detail_)))
 #define ACOAP_CODE_CLASS(code_) ((uint8_t)((code_) >> 5))
 #define ACOAP_CODE_DETAIL(code_) ((uint8_t)((code_)&0x1f))
@@ -61,7 +61,7 @@ typedef enum acoap_type { ACOAP_CON = 0, ACOAP_NON = 1, ACOAP_ACK = 2, ACOAP_RST
   X(ABORT, 7, 5, "Abort")
 
 enum acoap_code {
-#define ACOAP_CODE_ENUM(name, class_, detail_, text) ACOAP_##name = ((class_) << 5) | (detail_),
+#define ACOAP_CODE_ENUM(name, class_, detail_, text) ACOAP_CODE_##name = ((class_) << 5) | (detail_),
   ACOAP_CODE_MAP(ACOAP_CODE_ENUM)
 #undef ACOAP_CODE_ENUM
 };
