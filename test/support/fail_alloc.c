@@ -53,7 +53,9 @@ static void counted_free(void *p, void *user_data) {
 
 static void arm(size_t n, bool rest) {
   atomic_store(&asked, 0);
-  atomic_store(&happened, false);
+  if (n != 0) {
+    atomic_store(&happened, false); /* disarming keeps the answer for fail_alloc_again */
+  }
   atomic_store(&fail_rest, rest);
   atomic_store(&fail_first, n);
 }

@@ -28,7 +28,7 @@ void fail_alloc_at(size_t n);
 void fail_alloc_from(size_t n);
 /** Allocations asked for since fail_alloc_at or fail_alloc_from. */
 size_t fail_alloc_count(void);
-/** Did the armed failure happen? */
+/** Did the armed failure happen? Stays true when it is disarmed with fail_alloc_at(0). */
 bool fail_alloc_happened(void);
 /** Blocks held now. */
 size_t fail_alloc_live(void);
