@@ -37,7 +37,8 @@ typedef struct acoap_view {
  * @param bytes      the datagram; the view borrows it
  * @param len        bytes
  * @param token_max  longest token taken: 8 for RFC 7252, up to ACOAP_TOKEN_EXTENDED_MAX for RFC 8974
- * @param offset     NULL or where to put the offset of the first byte that is wrong
+ * @param offset     NULL or where to put the offset of the first byte that is wrong: of an option its first, of a message
+ *                   that is too short its end
  *
  * Errors:     ACOAP_EVERSION (to be ignored silently), ACOAP_EFORMAT too short, or Empty with more than a header,
  *             ACOAP_ETOKEN reserved or too long token length, ACOAP_EOPTION delta or length 15 or past the end or a
@@ -138,7 +139,7 @@ ACOAP_API uint8_t *acoap_builder_payload_room(acoap_builder_t *builder, size_t *
 /** Say how many bytes were written into the room that was lent. */
 ACOAP_API void acoap_builder_payload_commit(acoap_builder_t *builder, size_t len);
 
-/** How many bytes of option or payload still fit; 0 after a failure. */
+/** How many bytes of payload still fit, a marker that is not there yet taken off; 0 after a failure. */
 ACOAP_API size_t acoap_builder_left(const acoap_builder_t *builder);
 
 /** Change the code. */

@@ -39,7 +39,7 @@ typedef struct acoap_uri {
   uint16_t port;         /* given, or the scheme's default */
   bool port_given;       /* the text had a port */
   acoap_bytes_t path;    /* with its leading slash; may be empty */
-  acoap_bytes_t query;   /* behind '?' */
+  acoap_bytes_t query;   /* behind '?'; data is NULL without one */
   bool has_query;        /* a '?' was there */
 } acoap_uri_t;
 
@@ -62,20 +62,46 @@ ACOAP_API int acoap_uri_address(const acoap_uri_t *uri, acoap_address_t *address
 ACOAP_API int acoap_uri_host(const acoap_uri_t *uri, char *text, size_t cap);
 
 /**
- * Add Uri-Path options for an encoded path ("/a/b%2Fc"; "/" and "" add none; dot segments removed).
- * Errors stick in the builder: ACOAP_EURI, ACOAP_EOPTIONLEN for a segment over 255 bytes.
+ * Check an encoded path or query before it becomes options: 0, ACOAP_EURI for a character that may not stand there or a
+ * percent-encoding that is none or no UTF-8, ACOAP_EOPTIONLEN for a segment or argument of over 255 bytes.
+ *
+ * @param offset  NULL or where to put the offset of the first character that is wrong, or of the part that is too long
+ */
+ACOAP_API int acoap_uri_check_path(const char *path, size_t len, size_t *offset);
+ACOAP_API int acoap_uri_check_query(const char *query, size_t len, size_t *offset);
+
+/**
+ * Add Uri-Path options for an encoded path ("/a/b%2Fc"; "/" and "" add none; dot segments removed; the leading slash may be
+ * left out). Errors stick in the builder: ACOAP_EURI, ACOAP_EOPTIONLEN for a segment over 255 bytes.
  * Reference: RFC 7252 section 6.4 step 8.
  */
 ACOAP_API void acoap_builder_path(acoap_builder_t *builder, const char *path, size_t len);
 
-/** Add Uri-Query options for an encoded query ("a=1&b=%20"). Reference: RFC 7252 section 6.4 step 9. */
+/**
+ * Add Uri-Query options for an encoded query ("a=1&b=%20"). NULL is no query and adds none; a query of length 0 is one empty
+ * argument. Reference: RFC 7252 section 6.4 step 9.
+ */
 ACOAP_API void acoap_builder_query(acoap_builder_t *builder, const char *query, size_t len);
+
+/**
+ * Add all options that a parsed URI asks for: Uri-Host unless the host is the destination's address as a literal, Uri-Port
+ * unless the port is the destination's, Uri-Path, Uri-Query. A zone is never among them.
+ *
+ * @param destination  where the request is sent; NULL when it is looked up from the URI itself: then an IP literal and the
+ *                     port need no option
+ *
+ * Errors:     stick in the builder: ACOAP_EURI, ACOAP_EOPTIONLEN.
+ * Reference:  RFC 7252 section 6.4 steps 5 to 9.
+ */
+ACOAP_API void acoap_builder_uri(acoap_builder_t *builder, const acoap_uri_t *uri,
+                                 const acoap_address_t *destination);
 
 /**
  * Compose the URI that a request names (RFC 7252 section 6.5) from its Uri-* options.
  *
  * @param scheme  of the transport
- * @param local   where the request arrived (host and port default); NULL gives a relative reference "/path?query"
+ * @param local   where the request arrived (host and port default); NULL gives a relative reference "/path?query"; a path
+ *                that starts with an empty segment is then written "/.//path", since "//path" would name a host
  * Returns the length without the terminating zero, ACOAP_ENOSPACE or ACOAP_EURI.
  */
 ACOAP_API int acoap_uri_compose(const acoap_view_t *request, acoap_scheme_t scheme,
@@ -91,7 +117,10 @@ ACOAP_API int acoap_uri_compose(const acoap_view_t *request, acoap_scheme_t sche
 ACOAP_API int acoap_uri_resolve(const char *base, size_t base_len, const char *ref, size_t ref_len,
                                 char *text, size_t cap);
 
-/** Location-Path and Location-Query of a response as a reference "/a/b?c" (RFC 7252 section 5.10.7). Returns the length (0: none). */
+/**
+ * Location-Path and Location-Query of a response as a relative reference: "/a/b?c", "?c" (RFC 7252 section 5.10.7). Returns
+ * the length (0: none), ACOAP_ENOSPACE or ACOAP_EURI.
+ */
 ACOAP_API int acoap_uri_location(const acoap_view_t *response, char *text, size_t cap);
 
 ACOAP_END_DECLS

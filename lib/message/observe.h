@@ -1,5 +1,6 @@
 /*
- * The order of notifications (RFC 7641 section 3.4): is the one that arrived at t2 with number v2 newer than the one of t1 with v1?
+ * The order of notifications (RFC 7641 section 3.4): is the one that arrived at t2 with number v2
+ * newer than the one of t1 with v1?
  *
  *     (v1 < v2 and v2 - v1 < 2^23) or (v1 > v2 and v1 - v2 > 2^23) or t2 > t1 + 128 s
  *
