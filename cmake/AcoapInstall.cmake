@@ -12,6 +12,11 @@ if(NOT ACOAP_CORE_ONLY)
   install(TARGETS acoap EXPORT acoapTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(TARGETS acoap_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   configure_file(pkgconfig/acoap.pc.in ${PROJECT_BINARY_DIR}/acoap.pc @ONLY)
+  # The prefix is known when cmake --install --prefix is, not before.
+  install(CODE "
+    file(READ \"${PROJECT_BINARY_DIR}/acoap.pc\" text)
+    string(REGEX REPLACE \"^prefix=[^\\n]*\" \"prefix=\${CMAKE_INSTALL_PREFIX}\" text \"\${text}\")
+    file(WRITE \"${PROJECT_BINARY_DIR}/acoap.pc\" \"\${text}\")")
   install(FILES ${PROJECT_BINARY_DIR}/acoap.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
   file(GLOB man_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.1)
   install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
