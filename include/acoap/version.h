@@ -1,5 +1,6 @@
 /*
- * Which acoap this is: at compile time in macros, at run time by a function, so that a program can tell the two apart.
+ * Which acoap this is: at compile time in macros, at run time by a function, so that a program can
+ * tell the two apart.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_VERSION_H

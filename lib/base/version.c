@@ -1,6 +1,6 @@
 /*
- * The version of the library as text, made of the numbers in <acoap/version.h>, the only place where they are written
- * in C. Does not compare versions.
+ * The version of the library as text, made of the numbers in <acoap/version.h>, the only place
+ * where they are written in C. Does not compare versions.
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/version.h>

@@ -1,6 +1,7 @@
 /*
- * Runs a fuzz target over the files of the folders and files named on the command line, without libFuzzer: the seed corpus
- * as an ordinary test. No file at all is a failure. Searches for nothing new.
+ * Runs a fuzz target over the files of the folders and files named on the command line, without
+ * libFuzzer: the seed corpus as an ordinary test. No file at all is a failure. Searches for nothing
+ * new.
  * SPDX-License-Identifier: MIT
  */
 #include <dirent.h>
@@ -13,7 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Run one file. The bytes are copied to a block of exactly their size, so that a sanitizer sees the first byte too many. */
+/* Run one file. The bytes are copied to a block of exactly their size, so that a sanitizer sees the
+ * first byte too many. */
 static int replay_file(const char *path) {
   FILE *file = fopen(path, "rb");
   if (file == NULL) {

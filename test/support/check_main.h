@@ -1,7 +1,8 @@
 /*
- * The main function of a test program: runs one Check suite and prints Check's closing line. Under a sanitizer or valgrind
- * the tests run in this process, so that a report names the test's own memory; the environment variable CK_FORK=yes|no
- * decides otherwise. A program that ran no check has failed.
+ * The main function of a test program: runs one Check suite and prints Check's closing line. Under
+ * a sanitizer or valgrind the tests run in this process, so that a report names the test's own
+ * memory; the environment variable CK_FORK=yes|no decides otherwise. A program that ran no check
+ * has failed.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TEST_CHECK_MAIN_H

@@ -21,8 +21,8 @@ START_TEST(text_is_made_of_the_three_numbers) {
 END_TEST
 
 START_TEST(number_orders_releases) {
-  ck_assert_int_eq(ACOAP_VERSION_NUMBER, ACOAP_VERSION_MAJOR * 10000 + ACOAP_VERSION_MINOR * 100 +
-                                             ACOAP_VERSION_PATCH);
+  ck_assert_int_eq(ACOAP_VERSION_NUMBER,
+                   ACOAP_VERSION_MAJOR * 10000 + ACOAP_VERSION_MINOR * 100 + ACOAP_VERSION_PATCH);
 }
 END_TEST
 

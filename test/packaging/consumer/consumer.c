@@ -1,5 +1,6 @@
 /*
- * A C program outside of the tree: checks that headers and library are of one version, and reads a URI with it.
+ * A C program outside of the tree: checks that headers and library are of one version, and reads a
+ * URI with it.
  * usage: consumer VERSION
  * SPDX-License-Identifier: MIT
  */
