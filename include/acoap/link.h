@@ -44,7 +44,7 @@ ACOAP_API bool acoap_link_attr_next(const acoap_link_t *link, size_t *state, aco
 /** Find an attribute by name, the first one (names compare case-insensitively). */
 ACOAP_API bool acoap_link_attr_find(const acoap_link_t *link, const char *name, acoap_link_attr_t *attr);
 
-/** Copy an attribute's value without backslashes; returns its length or ACOAP_ENOSPACE. */
+/** Copy an attribute's value without backslashes, and a zero; returns its length or ACOAP_ENOSPACE. */
 ACOAP_API int acoap_link_attr_text(const acoap_link_attr_t *attr, char *text, size_t cap);
 
 /**
