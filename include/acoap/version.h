@@ -14,7 +14,7 @@ ACOAP_BEGIN_DECLS
 #define ACOAP_VERSION_MINOR 1
 #define ACOAP_VERSION_PATCH 0
 
-/** One number that grows with every release, for comparisons in #if. */
+/** One number that grows with every release, for comparisons by the preprocessor. */
 #define ACOAP_VERSION_NUMBER                                                                       \
   ((ACOAP_VERSION_MAJOR * 10000) + (ACOAP_VERSION_MINOR * 100) + ACOAP_VERSION_PATCH)
 
