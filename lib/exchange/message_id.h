@@ -1,0 +1,38 @@
+/*
+ * The supply of Message IDs towards one peer (RFC 7252 section 4.4): it starts at a random number
+ * and counts up; all 65,536 can be used within one EXCHANGE_LIFETIME, and none is used again before
+ * the lifetime of its last use is over.
+ *
+ *     offset = (Message ID - first) mod 2^16        window = offset / 4096
+ *     a window may be entered again when now >= the end of the last lifetime that was begun in it
+ *
+ * Sixteen windows instead of 65,536 time stamps: an ID may rest somewhat longer than it must, never
+ * shorter. Keeps no messages and sets no timer: who gets no ID asks when there will be one.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_EXCHANGE_MESSAGE_ID_H
+#define ACOAP_EXCHANGE_MESSAGE_ID_H
+
+#include <acoap/types.h>
+
+#define ACOAP__MESSAGE_ID_WINDOWS 16u
+#define ACOAP__MESSAGE_ID_WINDOW (65536u / ACOAP__MESSAGE_ID_WINDOWS)
+
+typedef struct acoap__message_id {
+  acoap_time_t free_at; /* when the last lifetime of all ends: then every ID is free */
+  uint32_t window_end[ACOAP__MESSAGE_ID_WINDOWS]; /* when the window's last lifetime ends: low 32
+                                                     bits of the time */
+  uint16_t live;  /* bit n: window n holds IDs whose lifetime may still run */
+  uint16_t first; /* the ID of offset 0 */
+  uint16_t next;  /* offset of the next ID */
+} acoap__message_id_t;
+
+void acoap__message_id_init(acoap__message_id_t *ids, uint16_t first);
+/* When the next ID may be taken: `now` when that is at once. */
+acoap_time_t acoap__message_id_when(acoap__message_id_t *ids, acoap_time_t now);
+/* Take the next ID for a message whose lifetime begins now. False when none is free. */
+bool acoap__message_id_take(acoap__message_id_t *ids, acoap_time_t now, uint32_t lifetime_ms,
+                            uint16_t *message_id);
+
+#endif
