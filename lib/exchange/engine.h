@@ -1,10 +1,14 @@
 /*
- * The sans-I/O engine: message layer (CON, NON, ACK, RST; retransmission, deduplication, NSTART) and request layer (tokens,
- * piggybacked and separate responses) of RFC 7252 sections 4 and 5. Time comes in as an argument, datagrams come in as bytes, they go
- * out through one callback, memory is lent. It opens no socket, reads no clock, allocates nothing.
+ * The sans-I/O engine: message layer (CON, NON, ACK, RST; retransmission, deduplication, NSTART)
+ * and request layer (tokens, piggybacked and separate responses) of RFC 7252 sections 4 and 5. Time
+ * comes in as an argument, datagrams come in as bytes, they go out through one callback, memory is
+ * lent. It opens no socket, reads no clock, allocates nothing.
  *
- * Re-entrancy: any function of this header may be called from any of its callbacks, including ending or re-using the very node
- * that the callback is about; the engine touches a node no more after it has called back about its end.
+ * Re-entrancy: any function of this header may be called from any of its callbacks, including
+ * ending or re-using the very node that the callback is about; the engine touches a node no more
+ * after it has called back about its end. Messages that waited in a queue leave from
+ * acoap__engine_run and acoap__engine_receive only, so no function that sends, cancels or closes
+ * calls back.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -25,13 +29,19 @@
 typedef struct acoap__engine acoap__engine_t;
 typedef struct acoap__peer acoap__peer_t;
 
-/* ---- message layer: a message that is on its way out ------------------------------------------------------------------- */
+/* ---- message layer: a message that is on its way out
+ * ------------------------------------------------------------------- */
 
 typedef struct acoap__transmission acoap__transmission_t;
 
-/* What comes up from a transmission. All but `sent` end it: the node is free again when they are called. */
+/* What comes up from a transmission. All but `sent` end it: the node is free again when they are
+ * called. Only `sent` may be NULL. */
 typedef struct acoap__transmission_events {
-  /* The message left for the first time (NSTART and the supply of Message IDs let it). May be NULL. Does not end it. */
+  /*
+   * A message that was queued has left (NSTART and the supply of Message IDs let it). May be NULL.
+   * Does not end it. A message that left inside acoap__transmission_send itself has no such event:
+   * its state is not ACOAP__TX_QUEUED when that returns.
+   */
   void (*sent)(acoap__transmission_t *tx, acoap_time_t now);
   /* An ACK came: view->code is Empty or a piggybacked response. `from` and `view` are borrowed. */
   void (*acknowledged)(acoap__transmission_t *tx, acoap_time_t now, const acoap_path_t *from,
@@ -46,63 +56,76 @@ typedef enum acoap__transmission_state {
   ACOAP__TX_IDLE = 0,     /* in no table */
   ACOAP__TX_QUEUED,       /* waits for NSTART or for a Message ID */
   ACOAP__TX_AWAITING_ACK, /* a CON was sent, retransmission is timed */
-  ACOAP__TX_HELD          /* a NON was sent; the node stays so that a RST finds it, until it is cancelled or sent again */
+  ACOAP__TX_HELD, /* a NON was sent; the node stays so that a RST finds it, until it is cancelled or
+                     sent again */
+  ACOAP__TX_REFUSED /* the socket refused the first sending: `failed` follows from the next
+                       acoap__engine_run */
 } acoap__transmission_state_t;
 
 /* A node inside the caller's object. Members are the engine's; `owner` is the caller's. */
 struct acoap__transmission {
   const acoap__transmission_events_t *events; /* where to report */
   void *owner;                                /* the caller's */
+  acoap__engine_t *engine;                    /* who sends it; set by the first sending */
   acoap__transmission_state_t state;
-  acoap_type_t type;            /* CON or NON */
-  acoap_path_t path;            /* where to */
-  uint8_t *bytes;               /* the encoded message, lent until the end; type and Message ID are written by the engine */
-  size_t len;                   /* bytes */
-  acoap_params_t params;        /* of this message */
-  uint16_t message_id;          /* once sent */
-  uint32_t retransmissions;     /* so far */
-  uint32_t timeout_ms;          /* the current wait */
-  acoap_time_t first_sent;      /* for elapsed times and RTT */
-  bool is_request;              /* counts as an outstanding interaction until response or ACK (section 4.7) */
-  bool no_wait;                 /* no response is expected: never holds a place of NSTART */
-  bool holds_place;             /* counts against the peer's NSTART now */
-  acoap__peer_t *peer;          /* NULL for groups and while idle */
-  acoap__timer_t timer;         /* retransmission, or the end of expecting (PROBING_RATE) */
-  acoap__list_t queue_node;     /* in the peer's queue */
-  acoap__map_node_t id_node;    /* by (peer, Message ID) */
+  acoap_type_t type; /* CON or NON */
+  acoap_path_t path; /* where to */
+  uint8_t *bytes; /* the encoded message, lent until the end; type and Message ID are written by the
+                     engine */
+  size_t len;     /* bytes */
+  acoap_params_t params;    /* of this message */
+  uint16_t message_id;      /* once sent */
+  uint32_t retransmissions; /* so far */
+  uint32_t timeout_ms;      /* the current wait */
+  acoap_time_t first_sent;  /* for elapsed times and RTT */
+  int status;               /* while REFUSED: what the socket said */
+  bool is_request;          /* of an interaction: outstanding until response or ACK (section 4.7) */
+  bool no_wait;             /* a NON that expects no response: never holds a place of NSTART */
+  bool holds_place;         /* counts against the peer's NSTART now */
+  acoap__peer_t *peer; /* while it waits in the peer's queue or holds a place; otherwise NULL */
+  acoap__timer_t
+      timer; /* retransmission, the end of expecting (PROBING_RATE), or the report of a refusal */
+  acoap__list_t queue_node;  /* in one of the peer's queues */
+  acoap__map_node_t id_node; /* by (peer, Message ID) */
 };
 
 void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmission_events_t *events,
                               void *owner);
 
 /*
- * Send an encoded message. Returns 0: it is sent or queued and exactly one ending event follows unless it is cancelled (a NON
- * has none but reset, and failed when the socket refuses it later); negative: nothing happened (ACOAP_EEXHAUSTED the peer's queue or the peer table is full, ACOAP_EINVAL).
- * No event comes inside this call. A socket's refusal is reported by `failed` from the next acoap__engine_run.
- * params NULL: the engine's. A HELD node may be sent again without cancelling it first.
+ * Send an encoded message. Returns 0: it is sent or queued and exactly one ending event follows
+ * unless it is cancelled (a NON has none but reset, and failed when the socket refuses it or an
+ * ICMP error quotes it); negative: nothing happened (ACOAP_EEXHAUSTED the peer's queue or the peer
+ * table is full; ACOAP_EINVAL bytes that are no message, ACK or RST, bad params, a CON to a group
+ * (section 8.1), a node that is on its way already). No event comes inside this call. A socket's
+ * refusal is reported by `failed` from the next acoap__engine_run; that of a retransmission counts
+ * as a loss. params NULL: the engine's. A HELD node may be sent again without cancelling it first.
  */
 int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
-                             const acoap_path_t *path, uint8_t *bytes, size_t len, acoap_type_t type,
-                             const acoap_params_t *params);
+                             const acoap_path_t *path, uint8_t *bytes, size_t len,
+                             acoap_type_t type, const acoap_params_t *params);
 
 /* Forget it, silently. Harmless when idle. */
-void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx);
+void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now,
+                                acoap__transmission_t *tx);
 
-/* ---- request layer: a request and what answers it ------------------------------------------------------------------------ */
+/* ---- request layer: a request and what answers it
+ * ------------------------------------------------------------------------ */
 
 typedef struct acoap__interaction acoap__interaction_t;
 
 typedef struct acoap__interaction_events {
   /*
-   * A response (any code that is not a request; also unknown ones). Unless `keep` was asked for, the interaction is
-   * closed already. `piggybacked`: it came in the ACK.
+   * A response (any code that is not a request; also unknown ones). Unless `keep` was asked for,
+   * the interaction is closed already. `piggybacked`: it came in the ACK.
    */
   void (*response)(acoap__interaction_t *interaction, acoap_time_t now, const acoap_path_t *from,
                    const acoap_view_t *view, bool piggybacked);
   /* An empty ACK came: the response will be separate. May be NULL. */
   void (*acknowledged)(acoap__interaction_t *interaction, acoap_time_t now);
   /*
-   * Closed: ACOAP_ETIMEDOUT (no ACK, or no response in response_timeout_ms), ACOAP_ERESET, ACOAP_EUNREACHABLE, a socket's error.
+   * Closed: ACOAP_ETIMEDOUT (no ACK, or no response in response_timeout_ms), ACOAP_ERESET,
+   * ACOAP_EUNREACHABLE, a socket's error.
    */
   void (*failed)(acoap__interaction_t *interaction, acoap_time_t now, int status);
 } acoap__interaction_events_t;
@@ -118,30 +141,42 @@ struct acoap__interaction {
   bool open;                                 /* the token is registered */
   bool keep;                                 /* stays open after a response (observe, multicast) */
   bool any_source;                           /* a response may come from anywhere */
-  bool multicast;                            /* sent to a group: matched by token alone, never timed out here */
-  bool answered;                             /* a response came */
+  bool multicast; /* sent to a group: matched by token alone, never timed out here */
+  bool answered;  /* a response came */
 };
 
 typedef struct acoap__request_options {
   const acoap_params_t *params; /* NULL: the engine's */
   bool keep;                    /* see acoap__interaction */
   bool any_source;
-  bool no_response_expected;    /* No-Response suppresses all: never holds a place of NSTART */
+  bool no_response_expected; /* No-Response suppresses all: a NON holds no place of NSTART, a CON
+                                holds one until its ACK */
 } acoap__request_options_t;
 
 void acoap__interaction_init(acoap__interaction_t *interaction,
                              const acoap__interaction_events_t *events, void *owner);
 
 /*
- * Send a request. Opens the interaction with the token found in the encoded bytes; an open one is closed first (observe
- * re-registration, next block: same or new token). Returns 0 or a negative error as acoap__transmission_send; ACOAP_EINVAL also for
- * CON to a group (section 8.1). ACOAP_EBUSY: the token is open towards the same peer. No event comes inside this call.
+ * Send a request. Opens the interaction with the token found in the encoded bytes; an open one is
+ * closed first (observe re-registration, next block: same or new token). Returns 0 or a negative
+ * error as acoap__transmission_send; ACOAP_EINVAL also for CON to a group (section 8.1).
+ * ACOAP_EBUSY: the token is open towards the same peer. No event comes inside this call.
  */
-int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
-                            const acoap_path_t *path, uint8_t *bytes, size_t len, acoap_type_t type,
+int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
+                            acoap__interaction_t *interaction, const acoap_path_t *path,
+                            uint8_t *bytes, size_t len, acoap_type_t type,
                             const acoap__request_options_t *options);
 
-/* Send the NON of an open interaction again, as a message of its own with a new Message ID (bursts; several interfaces: another path). */
+/*
+ * Send the NON of an open interaction again, as a message of its own with a new Message ID (bursts;
+ * several interfaces: another path). path NULL: the same way. 0 without doing anything while the
+ * first one still waits in a queue for the same path; ACOAP_EAGAIN when it does for another;
+ * ACOAP_EINVAL for a CON, a closed interaction, or another peer than the one it was sent to (a
+ * group may change). A repetition to a peer keeps the place of NSTART that it holds. What the
+ * socket refuses is returned, and the interaction goes on if an earlier copy went out; when the
+ * earlier one was refused too, `failed` follows, and when this one goes out it does not: a group
+ * that one interface cannot reach is still asked through the others.
+ */
 int acoap__interaction_repeat(acoap__engine_t *engine, acoap_time_t now,
                               acoap__interaction_t *interaction, const acoap_path_t *path);
 
@@ -152,7 +187,9 @@ void acoap__interaction_close(acoap__engine_t *engine, acoap_time_t now,
 /* A fresh unpredictable token that no open interaction uses. */
 void acoap__engine_new_token(acoap__engine_t *engine, uint8_t token[8]);
 
-/* ---- requests that come in ------------------------------------------------------------------------------------------------ */
+/* ---- requests that come in
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* What is needed to answer a request later: a value that may be copied and kept. */
 typedef struct acoap__inbound {
@@ -167,25 +204,44 @@ typedef struct acoap__inbound {
 } acoap__inbound_t;
 
 /*
- * Answer with an encoded response: piggybacked for a CON not yet acknowledged, otherwise as a NON. The bytes are borrowed for the call;
- * type and Message ID are written by the engine; the reply is stored for duplicates. ACOAP_EAGAIN when the CON was acknowledged
- * already: send a transmission of your own then (separate response) and mark it with acoap__inbound_answered_separately.
+ * Answer with an encoded response: piggybacked for a CON not yet acknowledged, as a NON to a NON
+ * (also one that came by multicast: the answer goes to the peer from an address of ours). The bytes
+ * are borrowed for the call; type and Message ID are written by the engine. The reply to a CON is
+ * stored and repeated for its duplicates; duplicates of a NON are ignored (section 4.5), so theirs
+ * is not kept. ACOAP_EAGAIN when the CON was acknowledged already, or when no Message ID is free
+ * for a NON: send a transmission of your own then (separate response) and mark it with
+ * acoap__inbound_answered_separately. ACOAP_EINVAL answered already, or not a response;
+ * ACOAP_EEXHAUSTED the peer table is full. What the socket refuses counts as lost.
  */
 int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
                          uint8_t *bytes, size_t len);
-/* Send (and store) an empty ACK: the response will be separate. 0 also for a NON, where nothing is sent. Never for multicast. */
-int acoap__inbound_acknowledge(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound);
-/* Reject with RST (never for multicast). */
+/* Send (and store) an empty ACK: the response will be separate. 0 also for a NON, where nothing is
+ * sent. ACOAP_EINVAL when answered. */
+int acoap__inbound_acknowledge(acoap__engine_t *engine, acoap_time_t now,
+                               acoap__inbound_t *inbound);
+/* Reject with RST, which is stored too; nothing is sent for multicast. ACOAP_EINVAL when
+ * acknowledged or answered. */
 int acoap__inbound_reset(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound);
-/* Store a reply of the caller's own for duplicates of a NON or multicast request that was answered through a transmission. */
+/*
+ * The request was answered through a transmission of the caller's own. Duplicates of a CON get an
+ * empty ACK from now on, also when it was never acknowledged.
+ */
 void acoap__inbound_answered_separately(acoap__engine_t *engine, acoap__inbound_t *inbound);
 
-/* ---- the engine ------------------------------------------------------------------------------------------------------------ */
+/* ---- the engine
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct acoap__engine_events {
-  /* Hand a datagram to the socket that path->socket names. Borrowed bytes. Returns 0 or a negative error. */
+  /* Hand a datagram to the socket that path->socket names. Borrowed bytes. Returns 0 or a negative
+   * error. */
   int (*transmit)(void *user_data, const acoap_path_t *path, acoap_bytes_t bytes);
-  /* A request that is no duplicate; any code of class 0 but Empty. Not answered when it returns: nothing is sent until one of the inbound calls. */
+  /*
+   * A request that is no duplicate; any code of class 0 but Empty. Not answered when it returns:
+   * nothing is sent until one of the inbound calls. A duplicate comes up only when it is a CON
+   * whose stored reply had to be dropped and its method is idempotent (section 4.5: GET, FETCH,
+   * PUT, DELETE, iPATCH).
+   */
   void (*request)(void *user_data, acoap_time_t now, const acoap__inbound_t *inbound,
                   const acoap_view_t *view);
   /* The engine's next wake-up may have become earlier. May be NULL. */
@@ -194,16 +250,18 @@ typedef struct acoap__engine_events {
 
 /* Sizes and policy; zero means the default in brackets. */
 typedef struct acoap__engine_config {
-  acoap_params_t params;        /* must be filled (acoap_params_init) */
-  size_t token_max;             /* longest token accepted from a peer [8] */
-  uint32_t peers;               /* peer table entries [1024] */
-  uint32_t dedup_con;           /* deduplication entries for CON [8192] */
-  uint32_t dedup_non;           /* for NON [4096] */
-  size_t reply_bytes;           /* response store [4 MiB] */
-  uint32_t queue_per_peer;      /* messages waiting per peer [1024] */
-  uint32_t buckets;             /* of the token and the Message ID index each, a power of two [1024] */
-  bool strict_message_id;       /* a duplicate is (endpoint, Message ID) to the letter, whatever token and code say */
-  bool stateless;               /* no deduplication at all: handlers are idempotent (RFC 7252 section 4.5) */
+  acoap_params_t params;   /* must be filled (acoap_params_init) */
+  size_t token_max;        /* longest token accepted from a peer [8] */
+  uint32_t peers;          /* peer table entries [1024] */
+  uint32_t dedup_con;      /* deduplication entries for CON [8192] */
+  uint32_t dedup_non;      /* for NON [4096] */
+  size_t reply_bytes;      /* response store, below 2^31 [4 MiB] */
+  uint32_t queue_per_peer; /* messages waiting per peer [1024] */
+  uint32_t buckets;        /* of the token and the Message ID index each, a power of two [1024] */
+  bool strict_message_id; /* a duplicate is (endpoint, Message ID) to the letter, whatever token and
+                             code say */
+  bool stateless; /* no deduplication of requests: handlers are idempotent (section 4.5). Responses
+                     are still deduplicated */
 } acoap__engine_config_t;
 
 struct acoap__engine {
@@ -215,36 +273,49 @@ struct acoap__engine {
   acoap_stats_t stats;                  /* counters */
   acoap__timer_queue_t timers;          /* everything that waits */
   uint8_t hash_key[16];                 /* for tables whose keys a peer chooses */
+  uint8_t token_key[16];                /* makes tokens out of their counter */
+  uint64_t tokens;                      /* made so far */
   acoap__map_t by_token;                /* open interactions */
   acoap__map_t by_message_id;           /* transmissions that an ACK or RST may name */
   struct acoap__peer_table *peers;      /* exchange/peer.h */
   struct acoap__dedup *dedup;           /* exchange/dedup.h */
-  acoap__list_t refused;                /* transmissions whose first send the socket refused: failed in the next run */
+  struct acoap__leaving
+      *leaving;      /* first sendings that stand inside `transmit` now (exchange/transmission.h) */
+  bool running;      /* inside acoap__engine_run */
+  bool wake_earlier; /* a timer became the earliest since wake_changed was called last */
 };
 
-/* Bytes of memory that acoap__engine_init wants for this configuration. */
+/* Bytes of memory that acoap__engine_init wants for this configuration; 0 when it is out of range.
+ */
 size_t acoap__engine_memory(const acoap__engine_config_t *config);
 
-/* memory: aligned for max_align_t, of acoap__engine_memory(config) bytes, lent until the engine is no longer used. */
+/*
+ * memory: aligned for max_align_t, of acoap__engine_memory(config) bytes, lent until the engine is
+ * no longer used. ACOAP_EINVAL: a configuration out of range, memory too small or misaligned.
+ */
 int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *config, void *memory,
                        size_t memory_len, acoap__random_t *random, const acoap__log_t *log,
                        const acoap__engine_events_t *events, void *user_data);
 
 /*
- * Take one datagram. Callbacks come from inside. Returns 0, or the decode error for the caller's log (it has been dealt with: RST for a malformed CON not sent to
- * a group, silence otherwise).
+ * Take one datagram. Callbacks come from inside. Returns 0, or the decode error for the caller's
+ * log (it has been dealt with: RST for a malformed CON not sent to a group, silence otherwise).
  */
 int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                           const uint8_t *bytes, size_t len);
 
-/* An ICMP error: fails at once the one transmission whose Message ID and token the quote shows; without a quote nothing happens. */
+/*
+ * An ICMP error: fails at once, with `status`, the one transmission whose type, Message ID and
+ * token the quote shows; without a quote, or one that ends within the token, nothing happens.
+ */
 void acoap__engine_unreachable(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                                int status, acoap_bytes_t quote);
 
 /* Do what is due. */
 void acoap__engine_run(acoap__engine_t *engine, acoap_time_t now);
 
-/* When acoap__engine_run is wanted next; ACOAP_TIME_NEVER: only a datagram or a call can make work. */
+/* When acoap__engine_run is wanted next; ACOAP_TIME_NEVER: only a datagram or a call can make work.
+ */
 acoap_time_t acoap__engine_next_wake(const acoap__engine_t *engine);
 
 /* Numbers about one peer, for people and tests. False when it is not known. */

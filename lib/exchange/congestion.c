@@ -1,0 +1,73 @@
+/*
+ * The congestion control of RFC 7252 itself (sections 4.2 and 4.7), see congestion.h.
+ * SPDX-License-Identifier: MIT
+ */
+#include "exchange/congestion.h"
+
+bool acoap__congestion_needs_place(const acoap__transmission_t *tx) {
+  if (acoap_address_is_multicast(&tx->path.peer)) {
+    return false;
+  }
+  return tx->type == ACOAP_CON || (tx->is_request && !tx->no_wait);
+}
+
+acoap_time_t acoap__congestion_when(const acoap__peer_t *peer, const acoap__transmission_t *tx,
+                                    acoap_time_t now) {
+  if (peer->outstanding >= tx->params.nstart) {
+    return ACOAP_TIME_NEVER;
+  }
+  if (tx->type == ACOAP_NON && peer->quiet_until > now) {
+    return peer->quiet_until;
+  }
+  return now;
+}
+
+/* Section 4.7: a peer that does not respond is sent no more than PROBING_RATE bytes per second on
+ * average. */
+static acoap_time_t pay(acoap__peer_t *peer, const acoap__transmission_t *tx, acoap_time_t now) {
+  acoap_time_t from = peer->expected_until > now ? peer->expected_until : now;
+
+  peer->expected_until =
+      from + (acoap_time_t)((uint64_t)tx->len * 1000 / tx->params.probing_rate_bytes_per_s);
+  return peer->expected_until;
+}
+
+acoap_time_t acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx,
+                                    acoap_time_t now) {
+  tx->holds_place = true;
+  tx->peer = peer;
+  peer->outstanding++;
+  acoap__peer_settle(peer);
+  return tx->type == ACOAP_NON ? pay(peer, tx, now) : ACOAP_TIME_NEVER;
+}
+
+acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t now) {
+  return pay(tx->peer, tx, now);
+}
+
+void acoap__congestion_release(acoap__transmission_t *tx, acoap_time_t now, bool answered,
+                               acoap_time_t expected_until) {
+  acoap__peer_t *peer = tx->peer;
+  bool silent = !answered && (peer->heard == 0 || peer->heard < tx->first_sent);
+
+  /* Who gives up early does not win the right to probe faster. */
+  if (tx->type == ACOAP_NON && silent && expected_until > now &&
+      expected_until > peer->quiet_until) {
+    peer->quiet_until = expected_until;
+  }
+  tx->holds_place = false;
+  tx->peer = NULL;
+  peer->outstanding--;
+  acoap__peer_settle(peer);
+}
+
+uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, const acoap__transmission_t *tx) {
+  uint64_t longest =
+      (uint64_t)tx->params.ack_timeout_ms * tx->params.ack_random_factor_permille / 1000;
+
+  return acoap__random_between(engine->random, tx->params.ack_timeout_ms, (uint32_t)longest);
+}
+
+uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx) {
+  return tx->timeout_ms * 2;
+}

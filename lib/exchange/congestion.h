@@ -1,0 +1,42 @@
+/*
+ * Congestion control (RFC 7252 sections 4.2 and 4.7): how many interactions may be outstanding, how
+ * fast a silent peer is probed, how long to wait for an ACK.
+ *
+ *     outstanding < NSTART            a CON until its ACK; a NON request until a response or until
+ * it is paid for paid for at  max(now, paid for before) + bytes / PROBING_RATE wait(0) uniform in
+ * [ACK_TIMEOUT, ACK_TIMEOUT * ACK_RANDOM_FACTOR],  wait(n + 1) = 2 * wait(n)
+ *
+ * Every such decision is taken in congestion.c and nowhere else. Another policy, one that measures
+ * round trips say, replaces that file: it is told of every sending (hold, repeat), of every outcome
+ * (release, which shows when the message was first sent and how often it was sent again) and is
+ * asked for every wait. Queues are the peer's, timers the transmission's.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_EXCHANGE_CONGESTION_H
+#define ACOAP_EXCHANGE_CONGESTION_H
+
+#include "exchange/peer.h"
+
+/* Does this message count as an outstanding interaction once it is sent? */
+bool acoap__congestion_needs_place(const acoap__transmission_t *tx);
+/* When it may leave: `now` for at once, ACOAP_TIME_NEVER until another interaction is over. */
+acoap_time_t acoap__congestion_when(const acoap__peer_t *peer, const acoap__transmission_t *tx,
+                                    acoap_time_t now);
+/* It leaves and takes a place. Returns until when a response to a NON is expected; ACOAP_TIME_NEVER
+ * for a CON. */
+acoap_time_t acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx,
+                                    acoap_time_t now);
+/* A NON that holds a place leaves once more. Returns until when a response is expected now. */
+acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t now);
+/* It gives its place back, answered (ACK, RST, response) or not. `expected_until` is what hold or
+ * repeat returned. */
+void acoap__congestion_release(acoap__transmission_t *tx, acoap_time_t now, bool answered,
+                               acoap_time_t expected_until);
+
+/* The wait for the first ACK, milliseconds. */
+uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, const acoap__transmission_t *tx);
+/* The wait after the next retransmission, milliseconds. */
+uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx);
+
+#endif

@@ -1,0 +1,268 @@
+/*
+ * The receiving half of the message layer (RFC 7252 sections 4.1 to 4.5 and 8.1).
+ *
+ *     CON  Empty: a ping -> RST.  Reserved code class (1, 6, 7), format error, response nobody
+ * waits for -> RST. Request -> up.  Response -> ACK, up.  Duplicate -> what was answered before, or
+ * silence while nothing was. NON  Request, response -> up.  Everything else, and every duplicate ->
+ * silence. ACK  ends the CON of its Message ID; with a response of the same token it brings it.
+ * Anything else -> silence. RST  ends the CON or the held NON of its Message ID.
+ *
+ * A CON sent to a group is against section 8.1 and is not answered at all, so nothing sent to a
+ * group is ever acknowledged or reset.
+ *
+ * A duplicate CON whose stored reply was dropped for want of room is handed up once more if its
+ * method is idempotent, as section 4.5 allows (GET, FETCH, PUT, DELETE; iPATCH by RFC 8132); others
+ * stay silent, so that they are not processed twice: the sender times out.
+ *
+ * A message with the peer and Message ID of a living entry, but another type, code or token, is
+ * none of its duplicates: the peer has started anew without section 4.4's memory. It is taken as
+ * new and counted, unless strict_message_id.
+ *
+ * Knows no interactions: tokens are the request layer's.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "exchange/message_layer.h"
+
+#include <string.h>
+
+#include "base/siphash.h"
+#include "exchange/dedup.h"
+#include "exchange/internal.h"
+#include "exchange/request_layer.h"
+#include "exchange/transmission.h"
+
+void acoap__message_layer_malformed(acoap__engine_t *engine, const acoap_path_t *path,
+                                    const acoap_view_t *view, size_t len, int error) {
+  if (error == ACOAP_EVERSION) {
+    engine->stats.wrong_version++;
+    return;
+  }
+  engine->stats.malformed++;
+  if (len >= 4 && view->type == ACOAP_CON && !path->multicast) {
+    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
+  }
+}
+
+/* ---- duplicates
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_idempotent(uint8_t code) {
+  switch (code) {
+  case ACOAP_CODE_GET:
+  case ACOAP_CODE_FETCH:
+  case ACOAP_CODE_PUT:
+  case ACOAP_CODE_DELETE:
+  case ACOAP_CODE_IPATCH:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static uint64_t fingerprint_of(const acoap__engine_t *engine, const acoap_view_t *view) {
+  uint8_t head[2] = {(uint8_t)view->type, view->code};
+
+  return acoap__siphash(engine->hash_key, view->token.data, view->token.len) ^
+         acoap__siphash(engine->token_key, head, sizeof(head));
+}
+
+static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
+                         const acoap_view_t *view, const acoap__dedup_entry_t *entry) {
+  switch ((acoap__reply_t)entry->reply) {
+  case ACOAP__REPLY_ACK:
+    engine->stats.replies_repeated++;
+    acoap__engine_transmit_empty(engine, path, ACOAP_ACK, view->message_id);
+    break;
+  case ACOAP__REPLY_RST:
+    engine->stats.replies_repeated++;
+    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
+    break;
+  case ACOAP__REPLY_STORED: {
+    acoap_bytes_t bytes = acoap__dedup_stored(engine->dedup, entry);
+    acoap_path_t back = acoap__path_back(path);
+    engine->stats.replies_repeated++;
+    acoap__engine_transmit(engine, &back, bytes.data, bytes.len);
+    break;
+  }
+  case ACOAP__REPLY_NONE:
+  case ACOAP__REPLY_EVICTED:
+    break;
+  }
+}
+
+/*
+ * Look a CON or NON up in the log and note it there. True: it is to be handed up, and *entry is its
+ * entry. False: it was a duplicate and has been dealt with.
+ */
+static bool is_new(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                   const acoap_view_t *view, acoap__dedup_entry_t **entry) {
+  uint64_t fingerprint = fingerprint_of(engine, view);
+  uint32_t lifetime = view->type == ACOAP_CON
+                          ? acoap_params_exchange_lifetime_ms(&engine->config.params)
+                          : acoap_params_non_lifetime_ms(&engine->config.params);
+  acoap__message_key_t key;
+
+  acoap__message_key(&key, path, view->message_id);
+  uint64_t hash = acoap__message_key_hash(engine, &key);
+  acoap__dedup_entry_t *known = acoap__dedup_find(engine->dedup, now, hash, &key);
+
+  if (known != NULL && known->fingerprint != fingerprint && !engine->config.strict_message_id) {
+    engine->stats.message_id_reused++;
+    known = NULL;
+  }
+  if (known == NULL) {
+    *entry = acoap__dedup_insert(engine->dedup, now, hash, &key, view->type, fingerprint, lifetime);
+    return true;
+  }
+  engine->stats.duplicates++;
+  if (view->type == ACOAP_NON || known->type == ACOAP_NON) {
+    return false;
+  }
+  if (known->reply == ACOAP__REPLY_EVICTED && is_idempotent(view->code)) {
+    known->reply = ACOAP__REPLY_NONE;
+    *entry = known;
+    return true;
+  }
+  repeat_reply(engine, path, view, known);
+  return false;
+}
+
+/* ---- requests and responses
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void receive_request(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                            const acoap_view_t *view) {
+  acoap__inbound_t inbound;
+  acoap__dedup_entry_t *entry = NULL;
+
+  if (!engine->config.stateless && !is_new(engine, now, path, view, &entry)) {
+    return;
+  }
+  memset(&inbound, 0, sizeof(inbound));
+  inbound.path = *path;
+  inbound.type = view->type;
+  inbound.code = view->code;
+  inbound.message_id = view->message_id;
+  inbound.dedup_slot = entry != NULL ? acoap__dedup_slot(engine->dedup, entry) : ACOAP__DEDUP_NONE;
+  inbound.dedup_serial = entry != NULL ? entry->serial : 0;
+  engine->stats.requests_received++;
+  engine->events->request(engine->user_data, now, &inbound, view);
+}
+
+static void receive_response(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                             const acoap_view_t *view) {
+  acoap__dedup_entry_t *entry;
+
+  if (!is_new(engine, now, path, view, &entry)) {
+    return;
+  }
+  acoap__interaction_t *interaction = acoap__request_layer_match(engine, path, view);
+  if (view->type == ACOAP_CON) {
+    acoap_type_t answer = interaction != NULL ? ACOAP_ACK : ACOAP_RST;
+    entry->reply = interaction != NULL ? ACOAP__REPLY_ACK : ACOAP__REPLY_RST;
+    /* The socket may call back while it takes the ACK, and the interaction may be over when it
+     * returns. */
+    acoap__engine_transmit_empty(engine, path, answer, view->message_id);
+    if (interaction != NULL) {
+      interaction = acoap__request_layer_match(engine, path, view);
+    }
+  }
+  if (interaction != NULL) {
+    acoap__request_layer_response(engine, now, interaction, path, view, false);
+  }
+}
+
+/* ---- by type
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+/* Section 12.1: classes 2 to 5 are responses, of which class 3 has none yet; 1, 6 and 7 are
+ * reserved (7 is RFC 8323's, for TCP). */
+static bool is_response(uint8_t code) {
+  return ACOAP_CODE_CLASS(code) >= 2 && ACOAP_CODE_CLASS(code) <= 5;
+}
+
+static void receive_con(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                        const acoap_view_t *view) {
+  if (path->multicast) {
+    return;
+  }
+  if (acoap_code_is_request(view->code)) {
+    receive_request(engine, now, path, view);
+  } else if (is_response(view->code)) {
+    receive_response(engine, now, path, view);
+  } else {
+    engine->stats.pings_received += view->code == ACOAP_CODE_EMPTY ? 1 : 0;
+    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
+  }
+}
+
+static void receive_non(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                        const acoap_view_t *view) {
+  if (acoap_code_is_request(view->code)) {
+    receive_request(engine, now, path, view);
+  } else if (is_response(view->code)) {
+    receive_response(engine, now, path, view);
+  }
+}
+
+static void receive_ack(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                        const acoap_view_t *view) {
+  if (view->code != ACOAP_CODE_EMPTY && !is_response(view->code)) {
+    return;
+  }
+  acoap__transmission_t *tx = acoap__transmission_find(engine, path, view->message_id);
+  if (tx == NULL || tx->state != ACOAP__TX_AWAITING_ACK) {
+    engine->stats.unmatched_acks++;
+    return;
+  }
+  if (view->code == ACOAP_CODE_EMPTY) {
+    engine->stats.acks_received++;
+  } else {
+    /* Section 5.3.2: Message ID and token have to match; otherwise the ACK is rejected, which is to
+     * ignore it. */
+    acoap_bytes_t token;
+    if (!acoap__token_of(tx->bytes, tx->len, &token) || !acoap__token_equal(token, view->token)) {
+      engine->stats.unmatched_responses++;
+      return;
+    }
+  }
+  acoap__transmission_detach(engine, tx, now, true);
+  tx->events->acknowledged(tx, now, path, view);
+}
+
+static void receive_rst(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                        const acoap_view_t *view) {
+  if (view->code != ACOAP_CODE_EMPTY) {
+    return;
+  }
+  acoap__transmission_t *tx = acoap__transmission_find(engine, path, view->message_id);
+  if (tx == NULL) {
+    engine->stats.unmatched_acks++;
+    return;
+  }
+  engine->stats.resets_received++;
+  acoap__transmission_detach(engine, tx, now, true);
+  tx->events->reset(tx, now);
+}
+
+void acoap__message_layer_receive(acoap__engine_t *engine, acoap_time_t now,
+                                  const acoap_path_t *path, const acoap_view_t *view) {
+  switch (view->type) {
+  case ACOAP_CON:
+    receive_con(engine, now, path, view);
+    break;
+  case ACOAP_NON:
+    receive_non(engine, now, path, view);
+    break;
+  case ACOAP_ACK:
+    receive_ack(engine, now, path, view);
+    break;
+  case ACOAP_RST:
+    receive_rst(engine, now, path, view);
+    break;
+  }
+}

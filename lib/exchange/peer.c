@@ -1,0 +1,156 @@
+/*
+ * The table of peers and their queues (RFC 7252 sections 4.4 and 4.7), see peer.h.
+ * SPDX-License-Identifier: MIT
+ */
+#include "exchange/peer.h"
+
+#include <string.h>
+
+#include "base/siphash.h"
+#include "exchange/transmission.h"
+
+_Static_assert(sizeof(acoap__message_key_t) == sizeof(acoap_address_t) + 2 * sizeof(uint16_t),
+               "the key has no padding");
+
+void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id) {
+  key->peer = path->peer;
+  key->peer.reserved = 0;
+  key->socket = path->socket;
+  key->message_id = message_id;
+}
+
+uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key) {
+  return acoap__siphash(engine->hash_key, key, sizeof(*key));
+}
+
+bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b) {
+  return a->socket == b->socket && acoap_address_equal(&a->peer, &b->peer);
+}
+
+static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {
+  memset(peer, 0, sizeof(*peer));
+  acoap__list_init(&peer->idle_node);
+  acoap__list_init(&peer->waiting_place);
+  acoap__list_init(&peer->waiting_id);
+  acoap__timer_init(&peer->timer, acoap__peer_due);
+  peer->engine = engine;
+  acoap__message_id_init(&peer->ids, (uint16_t)acoap__random_u32(engine->random));
+}
+
+void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
+                            acoap__peer_t *entries, size_t count, acoap__map_node_t **buckets,
+                            size_t bucket_count) {
+  acoap__map_init(&table->map, buckets, bucket_count);
+  acoap__list_init(&table->idle);
+  peer_init(&table->group, engine);
+  for (size_t i = 0; i < count; i++) {
+    memset(&entries[i], 0, sizeof(entries[i]));
+    acoap__list_append(&table->idle, &entries[i].idle_node);
+  }
+}
+
+static acoap__peer_t *find(const acoap__engine_t *engine, const acoap_path_t *path, uint64_t hash) {
+  const acoap__map_t *map = &engine->peers->map;
+
+  for (acoap__map_node_t *node = acoap__map_find(map, hash); node != NULL;
+       node = acoap__map_find_next(node)) {
+    acoap__peer_t *peer = ACOAP__CONTAINER(node, acoap__peer_t, node);
+    if (peer->socket == path->socket && acoap_address_equal(&peer->address, &path->peer)) {
+      return peer;
+    }
+  }
+  return NULL;
+}
+
+static uint64_t hash_of_peer(const acoap__engine_t *engine, const acoap_path_t *path) {
+  acoap__message_key_t key;
+
+  acoap__message_key(&key, path, 0);
+  return acoap__message_key_hash(engine, &key);
+}
+
+acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path) {
+  return find(engine, path, hash_of_peer(engine, path));
+}
+
+/* Take the entry that has been idle for longest. */
+static acoap__peer_t *take_oldest(acoap__engine_t *engine, acoap_time_t now) {
+  acoap__list_t *node = acoap__list_first(&engine->peers->idle);
+
+  if (node == NULL) {
+    return NULL;
+  }
+  acoap__peer_t *peer = ACOAP__CONTAINER(node, acoap__peer_t, idle_node);
+  acoap__list_remove(&peer->idle_node);
+  if (peer->used) {
+    acoap__map_remove(&engine->peers->map, &peer->node);
+    acoap__timer_clear(&engine->timers, &peer->timer);
+    if (now < peer->ids.free_at) {
+      engine->stats.peers_evicted++;
+    }
+  }
+  peer_init(peer, engine);
+  return peer;
+}
+
+acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now,
+                               const acoap_path_t *path) {
+  if (acoap_address_is_multicast(&path->peer)) {
+    return &engine->peers->group;
+  }
+  uint64_t hash = hash_of_peer(engine, path);
+  acoap__peer_t *peer = find(engine, path, hash);
+
+  if (peer == NULL) {
+    peer = take_oldest(engine, now);
+    if (peer == NULL) {
+      return NULL;
+    }
+    peer->address = path->peer;
+    peer->socket = path->socket;
+    peer->used = true;
+    acoap__map_insert(&engine->peers->map, &peer->node, hash);
+  }
+  acoap__peer_settle(peer);
+  return peer;
+}
+
+void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now) {
+  peer->heard = now;
+  peer->expected_until = 0;
+  peer->quiet_until = 0;
+  acoap__peer_settle(peer);
+}
+
+void acoap__peer_settle(acoap__peer_t *peer) {
+  acoap__peer_table_t *table = peer->engine->peers;
+
+  acoap__list_remove(&peer->idle_node);
+  if (peer->outstanding == 0 && peer->queued == 0 && peer->pins == 0 && peer != &table->group) {
+    acoap__list_append(&table->idle, &peer->idle_node);
+  }
+}
+
+void acoap__peer_pin(acoap__peer_t *peer) {
+  peer->pins++;
+  acoap__peer_settle(peer);
+}
+
+void acoap__peer_unpin(acoap__peer_t *peer) {
+  peer->pins--;
+  acoap__peer_settle(peer);
+}
+
+void acoap__peer_enqueue(acoap__peer_t *peer, acoap__transmission_t *tx, bool needs_place) {
+  acoap__list_append(needs_place ? &peer->waiting_place : &peer->waiting_id, &tx->queue_node);
+  tx->peer = peer;
+  peer->queued++;
+  acoap__peer_settle(peer);
+}
+
+void acoap__peer_dequeue(acoap__peer_t *peer, acoap__transmission_t *tx) {
+  acoap__list_remove(&tx->queue_node);
+  tx->peer = NULL;
+  peer->queued--;
+  acoap__peer_settle(peer);
+}

@@ -1,0 +1,83 @@
+/*
+ * The peers that messages are sent to: a lent table keyed by (socket, address) with a keyed hash,
+ * and per peer the queue for NSTART (RFC 7252 section 4.7) and the supply of Message IDs
+ * (section 4.4).
+ *
+ * A peer is busy while it has an outstanding interaction, a waiting message, or stands on a call
+ * stack (pins). Idle peers form a list in the order of their last use; when a new one needs an
+ * entry the oldest idle one is forgotten, and counted when lifetimes of its Message IDs still ran.
+ * Only sending makes an entry: a stranger's datagrams push no peer out. All groups together are one
+ * peer that is never forgotten, so that a Message ID is not given to two groups which share
+ * members.
+ *
+ * Decides nothing about congestion, sends nothing.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_EXCHANGE_PEER_H
+#define ACOAP_EXCHANGE_PEER_H
+
+#include "exchange/engine.h"
+#include "exchange/message_id.h"
+
+struct acoap__peer {
+  acoap__map_node_t node;  /* by (socket, address) */
+  acoap__list_t idle_node; /* among the idle ones, oldest first */
+  acoap__list_t
+      waiting_place;        /* messages that need a place of NSTART, then a Message ID; in order */
+  acoap__list_t waiting_id; /* messages that need a Message ID only; in order */
+  acoap__timer_t timer;     /* when the queue is looked at next */
+  acoap__engine_t *engine;  /* the one that it belongs to */
+  acoap__message_id_t ids;  /* towards this peer */
+  acoap_address_t address;  /* of the peer; family NONE: an entry without a peer */
+  acoap_time_t heard;       /* when something valid last came; 0 never */
+  acoap_time_t expected_until; /* PROBING_RATE: when what was sent without an answer is paid for */
+  acoap_time_t quiet_until;    /* PROBING_RATE: no NON request before this; 0 none */
+  uint32_t outstanding;        /* interactions that hold a place of NSTART */
+  uint32_t queued;             /* messages in both queues */
+  uint32_t pins;               /* stands on the call stack so many times */
+  uint16_t socket;             /* number of the socket */
+  bool used;                   /* stands in the map */
+  bool exhausted;              /* messages wait because no Message ID is free */
+  bool pumping;                /* its queue is being emptied right now */
+};
+
+typedef struct acoap__peer_table {
+  acoap__map_t map;    /* by (socket, address) */
+  acoap__list_t idle;  /* entries that may be taken, unused ones and oldest first */
+  acoap__peer_t group; /* all groups */
+} acoap__peer_table_t;
+
+/* What names a message between two endpoints; without padding, so that its bytes can be hashed. */
+typedef struct acoap__message_key {
+  acoap_address_t peer; /* the other side */
+  uint16_t socket;      /* number of our socket */
+  uint16_t message_id;  /* 0 in the key of a peer */
+} acoap__message_key_t;
+
+void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id);
+uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key);
+/* The same socket and peer address? */
+bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
+
+void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
+                            acoap__peer_t *entries, size_t count, acoap__map_node_t **buckets,
+                            size_t bucket_count);
+/* NULL when it is not known; groups are not found here. */
+acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
+/* Find or make; for a group address the one peer of all groups. NULL: every entry is busy. Counts
+ * as a use. */
+acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path);
+/* Something valid came from it at `now`: whatever was awaited by PROBING_RATE is paid for. */
+void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now);
+
+/* Busy or idle: call it after outstanding, queued or pins changed. */
+void acoap__peer_settle(acoap__peer_t *peer);
+void acoap__peer_pin(acoap__peer_t *peer);
+void acoap__peer_unpin(acoap__peer_t *peer);
+
+/* Append a message to the queue it belongs in; take one out again. */
+void acoap__peer_enqueue(acoap__peer_t *peer, acoap__transmission_t *tx, bool needs_place);
+void acoap__peer_dequeue(acoap__peer_t *peer, acoap__transmission_t *tx);
+
+#endif

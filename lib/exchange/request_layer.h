@@ -1,0 +1,23 @@
+/*
+ * Requests of ours and what answers them, as the message layer sees it: responses go up through
+ * here.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_EXCHANGE_REQUEST_LAYER_H
+#define ACOAP_EXCHANGE_REQUEST_LAYER_H
+
+#include "exchange/engine.h"
+
+/* The open interaction that a response in a CON or NON belongs to (RFC 7252 section 5.3.2); NULL,
+ * counted, when there is none. */
+acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const acoap_path_t *from,
+                                                 const acoap_view_t *view);
+/* Hand a response up to the interaction that it matched. */
+void acoap__request_layer_response(acoap__engine_t *engine, acoap_time_t now,
+                                   acoap__interaction_t *interaction, const acoap_path_t *from,
+                                   const acoap_view_t *view, bool piggybacked);
+/* The token in an encoded message; false when the bytes end within it. */
+bool acoap__token_of(const uint8_t *bytes, size_t len, acoap_bytes_t *token);
+bool acoap__token_equal(acoap_bytes_t a, acoap_bytes_t b);
+
+#endif
