@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "message/uri_text.h"
 
-/* Step 3: a reg-name, whose characters beyond ASCII are percent-encoded, or an IP address. */
+/* Step 2: a reg-name, whose characters beyond ASCII are percent-encoded, or an IP address. */
 static int put_host_option(acoap__text_t *text, acoap_bytes_t host) {
   const char *chars = (const char *)host.data;
   uint8_t ip[16];
@@ -56,7 +56,7 @@ static int put_address(acoap__text_t *text, const acoap_address_t *address) {
   }
 }
 
-/* Steps 1 to 6. */
+/* Steps 1 to 5. */
 static int put_authority(acoap__text_t *text, const acoap_view_t *request, acoap_scheme_t scheme,
                          const acoap_address_t *local) {
   uint32_t port = local->port != 0 ? local->port : acoap_scheme_port(scheme);
@@ -87,7 +87,7 @@ static bool is_dot_segment(acoap_bytes_t value) {
 }
 
 /*
- * Steps 7 and 8, with path_number Uri-Path or Location-Path. In a relative reference a path that
+ * Steps 6 and 7, with path_number Uri-Path or Location-Path. In a relative reference a path that
  * starts with an empty segment would read as an authority ("//a"), so it is written "/.//a".
  */
 static int put_path(acoap__text_t *text, const acoap_view_t *view, uint16_t path_number,
@@ -116,7 +116,7 @@ static int put_path(acoap__text_t *text, const acoap_view_t *view, uint16_t path
   return 0;
 }
 
-/* Step 9, with query_number Uri-Query or Location-Query. */
+/* Step 8, with query_number Uri-Query or Location-Query. */
 static int put_query(acoap__text_t *text, const acoap_view_t *view, uint16_t query_number) {
   acoap_option_iter_t iter;
   acoap_option_t option;

@@ -13,6 +13,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Insertion out of order takes time quadratic in the number of options: beyond this many it teaches
+ * nothing new. */
+enum { QUADRATIC_MAX = 40 };
+
 static uint8_t built[70000];
 
 static bool inside(acoap_bytes_t part, const uint8_t *data, size_t size) {
@@ -47,7 +51,7 @@ static size_t check_options(const acoap_view_t *view) {
     MUST(inside(option.value, view->options.data, view->options.len));
     MUST(option.number >= last);
     nth = count > 0 && option.number == last ? nth + 1 : 0;
-    if (count < 64) {
+    if (count < QUADRATIC_MAX) {
       MUST(acoap_view_option(view, option.number, nth, &found) && found.data == option.value.data);
     }
     MUST(acoap_option_format_value(&option, text, sizeof(text)) == strlen(text));
@@ -79,8 +83,8 @@ static void check_readers(const acoap_view_t *view) {
 }
 
 static void check_text(const acoap_view_t *view) {
-  static const size_t caps[] = {0, 1, 2, 4, 5, 30, 100, 1000};
-  char text[1000];
+  static const size_t caps[] = {0, 1, 3, 4, 5, 40, 300};
+  char text[300];
   for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
     memset(text, 'x', sizeof(text));
     size_t len = acoap_view_format(view, text, caps[i]);
@@ -184,11 +188,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t marker = view.payload.len > 0 ? 1 : 0;
     MUST(view.options.data + view.options.len + marker + view.payload.len == data + size);
     if (token_maxima[i] == ACOAP_TOKEN_MAX || view.token.len > ACOAP_TOKEN_MAX) {
-      check_options(&view);
+      size_t count = check_options(&view);
       check_readers(&view);
       check_text(&view);
-      check_rebuild(&view, data, size);
-      check_remove(&view, data, size);
+      if (count <= QUADRATIC_MAX) {
+        check_rebuild(&view, data, size);
+        check_remove(&view, data, size);
+      }
     }
   }
   return 0;
