@@ -45,9 +45,18 @@ struct acoap__endpoint_user {
   void (*closing)(acoap__endpoint_user_t *user);
   bool outstanding; /* keeps an unreferenced endpoint's loop alive */
 };
-/* ACOAP_ECLOSED once closing has begun. */
+/* ACOAP_ECLOSED once closing has begun. The node needs no initialisation. */
 int acoap__endpoint_user_add(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user, bool outstanding);
+/* Change what it said; harmless for one that is not registered. */
+void acoap__endpoint_user_set_outstanding(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user, bool outstanding);
+/* Harmless for one that is not registered, when its memory was zeroed or removed before. */
 void acoap__endpoint_user_remove(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user);
+/*
+ * Keep the struct: its functions may be called beyond its close then (they answer ACOAP_ECLOSED), which frees sockets, engine and memory all the
+ * same. A remote endpoint and a message hold it too.
+ */
+acoap_local_endpoint_t *acoap__local_endpoint_hold(acoap_local_endpoint_t *endpoint);
+void acoap__local_endpoint_release(acoap_local_endpoint_t *endpoint);
 
 /* ---- messages ------------------------------------------------------------------------------------------------------------ */
 
@@ -82,10 +91,13 @@ struct acoap__resolution {
   void (*done)(acoap__resolution_t *resolution, int status);
 };
 void acoap__resolution_init(acoap__resolution_t *resolution, void (*done)(acoap__resolution_t *resolution, int status));
-/* 1: the addresses are there already (nothing is called); 0: `done` will be called; negative: an error. */
+/*
+ * 1: the addresses are there already (nothing is called); 0: `done` will be called (ACOAP_ECANCELED when the endpoint closes); negative: an
+ * error. Who waits holds the remote.
+ */
 int acoap__remote_resolve_addresses(acoap_remote_endpoint_t *remote, acoap__resolution_t *resolution);
 void acoap__resolution_cancel(acoap__resolution_t *resolution);
-/* The addresses that are known, best first. */
+/* The addresses that are known, best first; lent until the next address_good, address_bad or lookup. */
 const acoap_address_t *acoap__remote_addresses(const acoap_remote_endpoint_t *remote, size_t *count);
 /* This address answered (moves to the front), or failed (moves to the back; when all failed, the next send looks up again). */
 void acoap__remote_address_good(acoap_remote_endpoint_t *remote, const acoap_address_t *address);

@@ -1,0 +1,183 @@
+/*
+ * Datagrams between sockets and engine, both ways: what comes in is shown to the tap and given to
+ * the engine, one decode each; what goes out is handed to the socket that its path names and
+ * flushed once when the turn ends. A datagram for which no message object can be had is dropped
+ * before the engine has seen it, so that it counts as lost and a retransmission gets a chance (RFC
+ * 7252 section 4.2). Parses nothing.
+ * SPDX-License-Identifier: MIT
+ */
+#include "endpoint/local_endpoint.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* ---- in
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static void release_copy(acoap_buffer_t *buffer) {
+  acoap__free(buffer);
+}
+
+/* For a socket that lends bytes without a buffer. */
+static acoap_buffer_t *copy_bytes(acoap_bytes_t bytes) {
+  acoap_buffer_t *buffer = acoap__malloc(sizeof(*buffer) + bytes.len);
+  if (buffer == NULL) {
+    return NULL;
+  }
+  buffer->bytes = (uint8_t *)(buffer + 1);
+  buffer->cap = bytes.len;
+  buffer->len = bytes.len;
+  buffer->refs = 1;
+  buffer->release = release_copy;
+  buffer->owner = NULL;
+  if (bytes.len > 0) {
+    memcpy(buffer->bytes, bytes.data, bytes.len);
+  }
+  return buffer;
+}
+
+static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
+                        const acoap_incoming_datagram_t *datagram) {
+  acoap_local_endpoint_t *endpoint = socket->endpoint;
+  acoap_path_t path = datagram->path;
+  acoap_bytes_t bytes = datagram->bytes;
+  path.socket = socket->number;
+  if (endpoint->tap != NULL) {
+    endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, &path, bytes);
+  }
+  acoap_buffer_t *buffer = acoap__buf_ref(datagram->buffer);
+  if (buffer == NULL) {
+    buffer = copy_bytes(bytes);
+    bytes.data = buffer != NULL ? buffer->bytes : NULL;
+  }
+  if (buffer == NULL || !acoap__messages_reserve(endpoint) || !acoap__requests_reserve(endpoint)) {
+    acoap__log_text(&endpoint->log, ACOAP_LOG_WARNING, "out of memory: a datagram was dropped");
+    acoap__buf_unref(buffer);
+    return;
+  }
+  acoap__current_datagram_t outer = endpoint->current;
+  endpoint->current.buffer = buffer;
+  endpoint->current.path = &path;
+  endpoint->current.message = NULL;
+  int status = acoap__engine_receive(&endpoint->engine, now, &path, bytes.data, bytes.len);
+  endpoint->current = outer;
+  acoap__buf_unref(buffer);
+  if (status != 0) {
+    acoap__log_text(&endpoint->log, ACOAP_LOG_DEBUG, acoap_strerror(status));
+  }
+}
+
+static void received(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count) {
+  acoap__endpoint_socket_t *socket = user_data;
+  acoap_local_endpoint_t *endpoint = socket->endpoint;
+  acoap__endpoint_enter(endpoint);
+  acoap_time_t now = endpoint->host->ops->now(endpoint->host);
+  /* What arrives after the endpoint was told to close is not for it any more. */
+  for (size_t i = 0; i < count && endpoint->state == ACOAP__ENDPOINT_OPEN; i++) {
+    receive_one(socket, now, &datagrams[i]);
+  }
+  acoap__endpoint_leave(endpoint);
+}
+
+static void report_peer(acoap_local_endpoint_t *endpoint, const acoap_peer_notice_t *notice) {
+  acoap_event_t event = {
+      .status = notice->status, .address = notice->path.peer, .reason = notice->reason};
+  switch (notice->event) {
+  case ACOAP_PEER_ESTABLISHED:
+    event.kind = ACOAP_EVENT_PEER_ESTABLISHED;
+    break;
+  case ACOAP_PEER_FAILED:
+    event.kind = ACOAP_EVENT_PEER_FAILED;
+    break;
+  case ACOAP_PEER_CLOSED:
+    event.kind = ACOAP_EVENT_PEER_CLOSED;
+    break;
+  case ACOAP_PEER_ICMP:
+    if (notice->status == 0) {
+      return; /* time exceeded, packet too big: the peer may well be there */
+    }
+    event.kind = ACOAP_EVENT_PEER_UNREACHABLE;
+    break;
+  default:
+    return;
+  }
+  acoap__local_endpoint_event(endpoint, &event);
+}
+
+static void peer(void *user_data, const acoap_peer_notice_t *notice) {
+  acoap__endpoint_socket_t *socket = user_data;
+  acoap_local_endpoint_t *endpoint = socket->endpoint;
+  acoap__endpoint_enter(endpoint);
+  if (notice->event == ACOAP_PEER_ICMP && notice->status != 0) {
+    acoap_path_t path = notice->path;
+    path.socket = socket->number;
+    acoap__engine_unreachable(&endpoint->engine, endpoint->host->ops->now(endpoint->host), &path,
+                              notice->status, notice->quote);
+  }
+  report_peer(endpoint, notice);
+  acoap__endpoint_leave(endpoint);
+}
+
+static void writable(void *user_data) {
+  acoap__endpoint_socket_t *socket = user_data;
+  acoap__endpoint_enter(socket->endpoint);
+  if (socket->socket != NULL) {
+    acoap__outbox_send(socket);
+  }
+  acoap__endpoint_leave(socket->endpoint);
+}
+
+static void wake_changed(void *user_data) {
+  acoap__endpoint_socket_t *socket = user_data;
+  acoap__endpoint_touch(socket->endpoint);
+}
+
+const acoap_socket_events_t acoap__endpoint_socket_events = {
+    .size = sizeof(acoap_socket_events_t),
+    .received = received,
+    .peer = peer,
+    .writable = writable,
+    .wake_changed = wake_changed,
+};
+
+/* ---- out
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Hand one datagram to the socket, or keep it until there is room. */
+static int offer(acoap__endpoint_socket_t *socket, const acoap_path_t *path, acoap_bytes_t bytes) {
+  acoap_outgoing_datagram_t datagram = {.path = path, .bytes = bytes};
+  int taken = ACOAP_EAGAIN;
+  if (acoap__list_empty(&socket->outbox)) {
+    taken = socket->socket->ops->send(socket->socket, &datagram, 1);
+  }
+  if (taken == 0 || taken == ACOAP_EAGAIN) {
+    if (acoap__outbox_add(socket, path, bytes) != 0) {
+      acoap__log_text(&socket->endpoint->log, ACOAP_LOG_WARNING,
+                      "a socket is full: a datagram was dropped");
+    }
+    return 0;
+  }
+  if (taken < 0) {
+    return taken;
+  }
+  socket->unflushed = true;
+  socket->endpoint->unflushed = true;
+  return 0;
+}
+
+int acoap__endpoint_transmit(void *user_data, const acoap_path_t *path, acoap_bytes_t bytes) {
+  acoap_local_endpoint_t *endpoint = user_data;
+  if (path->socket >= endpoint->socket_count || endpoint->state >= ACOAP__ENDPOINT_HANDLES) {
+    return ACOAP_ECLOSED;
+  }
+  int status = offer(&endpoint->sockets[path->socket], path, bytes);
+  if (status == 0 && endpoint->tap != NULL) {
+    endpoint->tap(endpoint->tap_data, ACOAP_SENT, path, bytes);
+  }
+  acoap__endpoint_touch(endpoint);
+  return status;
+}

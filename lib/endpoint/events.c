@@ -1,0 +1,116 @@
+/*
+ * What an endpoint tells its embedder: events, the log sink, the message tap, its counters and what
+ * it knows of a peer. Changes nothing of how it works.
+ * SPDX-License-Identifier: MIT
+ */
+#include "endpoint/local_endpoint.h"
+
+#include <string.h>
+
+/* RFC 7252 section 4.6, for sockets that do not tell. */
+#define MTU_DEFAULT 1152
+
+acoap__engine_t *acoap__local_endpoint_engine(acoap_local_endpoint_t *endpoint) {
+  return &endpoint->engine;
+}
+
+const acoap__log_t *acoap__local_endpoint_log(acoap_local_endpoint_t *endpoint) {
+  return &endpoint->log;
+}
+
+acoap_host_t *acoap__local_endpoint_host(acoap_local_endpoint_t *endpoint) {
+  return endpoint->host;
+}
+
+void acoap__local_endpoint_event(acoap_local_endpoint_t *endpoint, const acoap_event_t *event) {
+  if (endpoint->on_event != NULL) {
+    endpoint->on_event(endpoint->event_data, event);
+  }
+}
+
+void acoap_local_endpoint_on_event(acoap_local_endpoint_t *endpoint, acoap_event_cb on_event,
+                                   void *user_data) {
+  if (endpoint == NULL) {
+    return;
+  }
+  endpoint->on_event = on_event;
+  endpoint->event_data = user_data;
+  if (on_event != NULL && endpoint->state == ACOAP__ENDPOINT_OPEN) {
+    acoap__interfaces_watch(endpoint);
+  }
+}
+
+void acoap_local_endpoint_set_log(acoap_local_endpoint_t *endpoint, acoap_log_level_t level,
+                                  acoap_log_cb sink, void *user_data) {
+  if (endpoint != NULL) {
+    endpoint->log.level = level;
+    endpoint->log.sink = sink;
+    endpoint->log.user_data = user_data;
+  }
+}
+
+void acoap_local_endpoint_set_tap(acoap_local_endpoint_t *endpoint, acoap_tap_cb tap,
+                                  void *user_data) {
+  if (endpoint != NULL) {
+    endpoint->tap = tap;
+    endpoint->tap_data = user_data;
+  }
+}
+
+int acoap_local_endpoint_address(const acoap_local_endpoint_t *endpoint, size_t n,
+                                 acoap_address_t *address) {
+  if (endpoint == NULL || address == NULL || n >= endpoint->socket_count ||
+      endpoint->sockets[n].socket == NULL) {
+    return ACOAP_EINVAL;
+  }
+  acoap_socket_t *socket = endpoint->sockets[n].socket;
+  return socket->ops->local_address(socket, address);
+}
+
+int acoap_local_endpoint_stats(const acoap_local_endpoint_t *endpoint, acoap_stats_t *stats) {
+  if (endpoint == NULL || stats == NULL || stats->size < sizeof(stats->size)) {
+    return ACOAP_EINVAL;
+  }
+  size_t size = stats->size < sizeof(*stats) ? stats->size : sizeof(*stats);
+  size_t head = sizeof(stats->size);
+  memcpy((uint8_t *)stats + head, (const uint8_t *)&endpoint->engine.stats + head, size - head);
+  return 0;
+}
+
+int acoap_local_endpoint_peer_state(const acoap_local_endpoint_t *endpoint,
+                                    const acoap_address_t *peer, acoap_peer_state_t *state) {
+  if (endpoint == NULL || peer == NULL || state == NULL) {
+    return ACOAP_EINVAL;
+  }
+  acoap_peer_state_t sum = {0, 0};
+  bool known = false;
+  for (size_t i = 0; i < endpoint->socket_count && endpoint->state < ACOAP__ENDPOINT_HANDLES; i++) {
+    acoap__peer_info_t info;
+    acoap_path_t path;
+    memset(&path, 0, sizeof(path));
+    path.peer = *peer;
+    path.socket = endpoint->sockets[i].number;
+    if (acoap__engine_peer_info(&endpoint->engine, &path, &info)) {
+      known = true;
+      sum.outstanding += info.outstanding;
+      sum.queued += info.queued;
+    }
+  }
+  if (!known) {
+    return ACOAP_ENOTFOUND;
+  }
+  *state = sum;
+  return 0;
+}
+
+size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint,
+                                         const acoap_path_t *path) {
+  size_t most = MTU_DEFAULT;
+  if (path->socket < endpoint->socket_count && endpoint->sockets[path->socket].socket != NULL) {
+    acoap_socket_t *socket = endpoint->sockets[path->socket].socket;
+    if (ACOAP__SOCKET_OP(socket, mtu)) {
+      most = socket->ops->mtu(socket, &path->peer);
+    }
+  }
+  return most < endpoint->message_max ? most : endpoint->message_max;
+}

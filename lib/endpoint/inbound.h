@@ -1,0 +1,68 @@
+/*
+ * A received request as the files of this room share it: who answers it, with what, and what is
+ * still on its way.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_ENDPOINT_INBOUND_H
+#define ACOAP_ENDPOINT_INBOUND_H
+
+#include "endpoint/local_endpoint.h"
+
+/* A header, the longest token of RFC 7252 and nothing else: a bare 5.00 needs no memory. */
+#define ACOAP__BARE_RESPONSE_MAX 12
+
+struct acoap_request {
+  uint32_t refs;                    /* holders; the delivery under way (`held`) is one */
+  acoap_local_endpoint_t *endpoint; /* held; NULL in the pool */
+  acoap_request_t *next_free;       /* in the pool */
+  acoap__endpoint_user_t user;      /* told when the endpoint closes */
+  acoap__inbound_t inbound;         /* the engine's note of it */
+  acoap_message_t *message;         /* referenced */
+  bool answered;                    /* nothing but notifications may follow */
+  bool observation;                 /* notifications may follow (RFC 7641 section 4.2) */
+  bool closed;                      /* the endpoint closes or has closed */
+
+  acoap_builder_t builder; /* the response that was begun */
+  uint8_t
+      *own_bytes; /* where it is built while somebody else builds in the endpoint's; NULL: there */
+  size_t own_cap; /* bytes of it */
+  bool begun;     /* the builder is lent, in the turn: */
+  uint64_t begun_turn;
+
+  acoap__timer_t timer;     /* PROCESSING_DELAY of a CON, or the leisure of a multicast answer */
+  acoap__transmission_t tx; /* a separate response or a notification */
+  uint8_t *kept;            /* bytes lent to tx or waiting for the leisure; NULL: none, or bare */
+  size_t kept_len;          /* how many */
+  uint8_t bare[ACOAP__BARE_RESPONSE_MAX]; /* a bare code, lent to tx */
+  uint8_t *pending;          /* the newest notification, while an older one is on its way */
+  size_t pending_len;        /* bytes */
+  acoap_type_t pending_type; /* CON or NON */
+  bool held;                 /* tx or leisure is under way and holds a reference */
+
+  acoap_request_end_cb on_delivery; /* NULL: nobody asks */
+  void *delivery_data;              /* handed to it */
+};
+
+extern const acoap__transmission_events_t acoap__response_events;
+
+/* ---- inbound.c
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* It was answered or never will be: it counts no longer as open. */
+void acoap__request_settle(acoap_request_t *request);
+/* Take or give back the reference of what is under way. */
+void acoap__request_hold(acoap_request_t *request, bool hold);
+
+/* ---- response.c
+ * --------------------------------------------------------------------------------------------------------------
+ */
+
+/* Answer with a code alone; settles the request whatever comes of it. Silence for multicast. */
+void acoap__request_answer_code(acoap_request_t *request, uint8_t code);
+/* As the endpoint closes: 5.03 while there is a way, then forget what is under way. */
+void acoap__request_abandon(acoap_request_t *request);
+/* The leisure is over (RFC 7252 section 8.2). */
+void acoap__request_leisure_over(acoap_request_t *request, acoap_time_t now);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * Which sockets an endpoint has and which of them a request leaves from. By default one on 0.0.0.0
+ * and one on ::, where the system has the family; each source port adds one socket per listening
+ * one, and requests take those that reach their destination in turn: 65,536 Message IDs per peer,
+ * port and EXCHANGE_LIFETIME are 265 CON/s (RFC 7252 section 4.4). Knows no messages.
+ * SPDX-License-Identifier: MIT
+ */
+#include "endpoint/local_endpoint.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "base/mem.h"
+
+static void ignore_closed(void *user_data) {
+  (void)user_data;
+}
+
+static void socket_add(acoap_local_endpoint_t *endpoint, acoap_socket_t *socket, bool source_port) {
+  acoap__endpoint_socket_t *added = &endpoint->sockets[endpoint->socket_count];
+  added->endpoint = endpoint;
+  added->socket = socket;
+  added->number = (uint16_t)endpoint->socket_count;
+  added->source_port = source_port;
+  acoap__list_init(&added->outbox);
+  endpoint->socket_count++;
+}
+
+static int udp_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                    const acoap_local_endpoint_options_t *options, const acoap_address_t *local,
+                    bool source_port) {
+  acoap_udp_options_t udp;
+  acoap_socket_t *socket = NULL;
+  memset(&udp, 0, sizeof(udp));
+  udp.size = sizeof(udp);
+  udp.local = *local;
+  udp.reuse_address = options->reuse_address && !source_port;
+  udp.multicast_loop_off = options->multicast_loop_off;
+  if (source_port) {
+    udp.local.port = 0;
+  } else if (udp.local.port == 0) {
+    udp.local.port = options->port;
+  }
+  int status = acoap_udp_socket_new(loop, options->udp, &udp, &socket);
+  if (status == 0) {
+    socket_add(endpoint, socket, source_port);
+  }
+  return status;
+}
+
+/* Does this failure say that the system lacks the family, rather than that a port is taken or
+ * forbidden? */
+static bool family_missing(int status) {
+  return status == UV_EAFNOSUPPORT || status == UV_EADDRNOTAVAIL || status == UV_EPROTONOSUPPORT;
+}
+
+/* 0.0.0.0 and ::; a family that the system lacks is left out, but not both. */
+static int udp_open_defaults(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                             const acoap_local_endpoint_options_t *options) {
+  static const acoap_address_t anywhere[2] = {{.family = ACOAP_FAMILY_IPV4},
+                                              {.family = ACOAP_FAMILY_IPV6}};
+  int missing = 0;
+  for (size_t i = 0; i < 2; i++) {
+    int status = udp_open(endpoint, loop, options, &anywhere[i], false);
+    if (status != 0 && !family_missing(status)) {
+      return status;
+    }
+    missing = status != 0 ? status : missing;
+  }
+  return endpoint->socket_count > 0 ? 0 : missing;
+}
+
+static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                        const acoap_local_endpoint_options_t *options) {
+  int status = 0;
+  if (options->bind_count == 0) {
+    status = udp_open_defaults(endpoint, loop, options);
+  }
+  for (size_t i = 0; status == 0 && i < options->bind_count; i++) {
+    status = udp_open(endpoint, loop, options, &options->bind[i], false);
+  }
+  size_t listening = endpoint->socket_count;
+  for (size_t n = 0; n < options->source_ports; n++) {
+    for (size_t i = 0; status == 0 && i < listening; i++) {
+      acoap_socket_t *like = endpoint->sockets[i].socket;
+      acoap_address_t local;
+      memset(&local, 0, sizeof(local));
+      status = like->ops->local_address(like, &local);
+      if (status == 0) {
+        status = udp_open(endpoint, loop, options, &local, true);
+      }
+    }
+  }
+  return status;
+}
+
+int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                        const acoap_local_endpoint_options_t *options) {
+  size_t listening = options->bind_count != 0 ? options->bind_count : 2;
+  size_t most = options->socket_count != 0 ? options->socket_count
+                                           : listening * (1 + (size_t)options->source_ports);
+  if (most > UINT16_MAX) {
+    return ACOAP_EINVAL;
+  }
+  endpoint->sockets = acoap__calloc(most, sizeof(*endpoint->sockets));
+  if (endpoint->sockets == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  for (size_t i = 0; i < options->socket_count; i++) {
+    if (options->sockets[i] == NULL) {
+      acoap__sockets_drop(endpoint, options);
+      return ACOAP_EINVAL;
+    }
+    socket_add(endpoint, options->sockets[i], false);
+  }
+  int status = options->socket_count == 0 ? udp_open_all(endpoint, loop, options) : 0;
+  if (status != 0) {
+    acoap__sockets_drop(endpoint, options);
+  }
+  return status;
+}
+
+void acoap__sockets_drop(acoap_local_endpoint_t *endpoint,
+                         const acoap_local_endpoint_options_t *options) {
+  for (size_t i = 0; i < endpoint->socket_count && options->socket_count == 0; i++) {
+    acoap_socket_close(endpoint->sockets[i].socket, ignore_closed, NULL);
+  }
+  endpoint->socket_count = 0;
+}
+
+int acoap__sockets_start(acoap_local_endpoint_t *endpoint) {
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    acoap__endpoint_socket_t *each = &endpoint->sockets[i];
+    int status = each->socket->ops->start(each->socket, &acoap__endpoint_socket_events, each);
+    if (status != 0) {
+      return status;
+    }
+  }
+  return 0;
+}
+
+/* ---- all of them
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+void acoap__sockets_flush(acoap_local_endpoint_t *endpoint) {
+  if (!endpoint->unflushed) {
+    return;
+  }
+  endpoint->unflushed = false;
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    acoap__endpoint_socket_t *each = &endpoint->sockets[i];
+    if (each->unflushed) {
+      each->unflushed = false;
+      if (ACOAP__SOCKET_OP(each->socket, flush)) {
+        each->socket->ops->flush(each->socket);
+      }
+    }
+  }
+}
+
+void acoap__sockets_run(acoap_local_endpoint_t *endpoint, acoap_time_t now) {
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    acoap_socket_t *socket = endpoint->sockets[i].socket;
+    if (ACOAP__SOCKET_OP(socket, run) && ACOAP__SOCKET_OP(socket, next_wake) &&
+        socket->ops->next_wake(socket) <= now) {
+      socket->ops->run(socket, now);
+    }
+  }
+}
+
+acoap_time_t acoap__sockets_next_wake(const acoap_local_endpoint_t *endpoint) {
+  acoap_time_t at = ACOAP_TIME_NEVER;
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    acoap_socket_t *socket = endpoint->sockets[i].socket;
+    if (ACOAP__SOCKET_OP(socket, run) && ACOAP__SOCKET_OP(socket, next_wake)) {
+      acoap_time_t due = socket->ops->next_wake(socket);
+      at = due < at ? due : at;
+    }
+  }
+  return at;
+}
+
+void acoap__sockets_set_ref(acoap_local_endpoint_t *endpoint, bool ref) {
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    acoap_socket_t *socket = endpoint->sockets[i].socket;
+    if (ACOAP__SOCKET_OP(socket, set_ref)) {
+      socket->ops->set_ref(socket, ref);
+    }
+  }
+}
+
+void acoap__sockets_refresh(acoap_local_endpoint_t *endpoint) {
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    acoap_socket_t *socket = endpoint->sockets[i].socket;
+    if (ACOAP__SOCKET_OP(socket, refresh)) {
+      socket->ops->refresh(socket);
+    }
+  }
+}
+
+/* ---- one of them
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+bool acoap__socket_reaches(const acoap__endpoint_socket_t *socket, const acoap_address_t *address) {
+  return !ACOAP__SOCKET_OP(socket->socket, reaches) ||
+         socket->socket->ops->reaches(socket->socket, address);
+}
+
+bool acoap__sockets_reach(const acoap_local_endpoint_t *endpoint, const acoap_address_t *address) {
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    if (acoap__socket_reaches(&endpoint->sockets[i], address)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* May a datagram with this source address leave from this socket? */
+static bool has_local(const acoap__endpoint_socket_t *socket, const acoap_address_t *local) {
+  acoap_address_t bound;
+  if (local == NULL || local->family == ACOAP_FAMILY_NONE) {
+    return true;
+  }
+  memset(&bound, 0, sizeof(bound));
+  if (socket->socket->ops->local_address(socket->socket, &bound) != 0 ||
+      bound.family != local->family || (local->port != 0 && local->port != bound.port)) {
+    return false;
+  }
+  return acoap_address_is_any(&bound) || acoap_address_is_any(local) ||
+         memcmp(bound.ip, local->ip, sizeof(bound.ip)) == 0;
+}
+
+acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint,
+                                                const acoap_address_t *address,
+                                                const acoap_address_t *local, uint32_t turn) {
+  size_t usable = 0;
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    if (acoap__socket_reaches(&endpoint->sockets[i], address) &&
+        has_local(&endpoint->sockets[i], local)) {
+      usable++;
+    }
+  }
+  size_t skip = usable != 0 ? turn % usable : 0;
+  for (size_t i = 0; usable != 0 && i < endpoint->socket_count; i++) {
+    if (!acoap__socket_reaches(&endpoint->sockets[i], address) ||
+        !has_local(&endpoint->sockets[i], local)) {
+      continue;
+    }
+    if (skip-- == 0) {
+      return &endpoint->sockets[i];
+    }
+  }
+  return NULL;
+}
