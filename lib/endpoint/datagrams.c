@@ -156,6 +156,7 @@ static int offer(acoap__endpoint_socket_t *socket, const acoap_path_t *path, aco
   }
   if (taken == 0 || taken == ACOAP_EAGAIN) {
     if (acoap__outbox_add(socket, path, bytes) != 0) {
+      socket->endpoint->engine.stats.send_errors++;
       acoap__log_text(&socket->endpoint->log, ACOAP_LOG_WARNING,
                       "a socket is full: a datagram was dropped");
     }

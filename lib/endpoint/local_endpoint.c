@@ -20,10 +20,15 @@
 /* acoap_path_t counts sockets in 16 bits. */
 #define SOCKETS_MOST 4096
 
+/* The rooms above call the engine themselves, also outside a turn. */
+static void engine_wake_changed(void *user_data) {
+  acoap__endpoint_touch(user_data);
+}
+
 static const acoap__engine_events_t engine_events = {
     .transmit = acoap__endpoint_transmit,
     .request = acoap__endpoint_request,
-    .wake_changed = NULL, /* every entry ends in acoap__endpoint_leave or acoap__endpoint_touch */
+    .wake_changed = engine_wake_changed,
 };
 
 static void draw_entropy(void *user_data, uint8_t *bytes, size_t len) {
