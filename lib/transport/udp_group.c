@@ -24,7 +24,8 @@ static int set_membership(const acoap__udp_batched_t *udp, const acoap_address_t
     result = setsockopt(udp->fd, IPPROTO_IPV6, member ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
                         &request, sizeof(request));
   }
-  if (result == 0 || errno == (member ? EADDRINUSE : EADDRNOTAVAIL)) {
+  if (result == 0 || (member && errno == EADDRINUSE) ||
+      (!member && (errno == EADDRNOTAVAIL || errno == ENODEV))) {
     return 0;
   }
   return uv_translate_sys_error(errno);
