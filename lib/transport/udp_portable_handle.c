@@ -6,6 +6,7 @@
 #include "transport/udp_portable.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -244,6 +245,7 @@ int acoap__udp_handle_adopt(acoap__udp_portable_t *udp, int fd) {
     acoap__udp_handle_close(handle);
     return status;
   }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
   udp->local = local;
   udp->dual = dual;
   handle->local = local;
