@@ -63,7 +63,7 @@ START_TEST(a_text_is_valid_when_all_of_it_is) {
   ck_assert(acoap__utf8_valid("a\0b", 3));
   ck_assert(acoap__utf8_valid("K\xc3\xbc"
                               "che \xe2\x98\x83 \xf0\x9f\x98\x80",
-                              14));
+                              15));
   ck_assert(!acoap__utf8_valid("abc\xc3", 4));
   ck_assert(!acoap__utf8_valid("\xff"
                                "abc",
