@@ -139,7 +139,7 @@ ACOAP_API void acoap_desc_observe(acoap_desc_t *desc, const acoap_observe_option
 typedef struct acoap_multicast_options {
   size_t size;               /* sizeof(acoap_multicast_options_t) */
   uint32_t wait_ms;          /* collect answers for so long after the last copy was sent [DEFAULT_LEISURE + 3 s; at least] */
-  uint8_t hop_limit;         /* [1 for link-local scope, 8 else] */
+  uint8_t hop_limit;         /* [1 for IPv4 and up to link-local scope, 5 for wider IPv6 scopes] */
   uint32_t queue_max;        /* answers kept while the stream is paused [64] */
   uint32_t responders_max;   /* distinct responders remembered to remove duplicates [1024]; further answers are dropped and counted */
 } acoap_multicast_options_t;

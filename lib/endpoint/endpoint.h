@@ -35,6 +35,9 @@ void acoap__deferred_init(acoap__deferred_t *deferred, void (*call)(acoap__defer
 void acoap__defer(acoap_local_endpoint_t *endpoint, acoap__deferred_t *deferred);
 void acoap__deferred_cancel(acoap__deferred_t *deferred);
 
+/* Is one of the endpoint's callbacks running, so that the loop must not be run? */
+bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint);
+
 /* ---- users: objects that live on an endpoint ----------------------------------------------------------------------------- */
 
 /* A node inside everything that must be settled when the endpoint closes. */

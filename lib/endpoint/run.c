@@ -104,6 +104,10 @@ acoap_time_t acoap_local_endpoint_now(const acoap_local_endpoint_t *endpoint) {
   return endpoint->host->ops->now(endpoint->host);
 }
 
+bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint) {
+  return endpoint->depth > 0;
+}
+
 void acoap__local_endpoint_timer_set(acoap_local_endpoint_t *endpoint, acoap__timer_t *timer,
                                      acoap_time_t at) {
   acoap__timer_set(&endpoint->timers, timer, at);

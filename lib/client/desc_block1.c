@@ -1,0 +1,285 @@
+/*
+ * Sending a request body in blocks (RFC 7959 sections 2.3, 2.5, 2.9 and 3.2).
+ * The rule: the next block is sent when the last was answered with 2.31 Continue, or by a server
+ * that acts on each block for itself with another 2.xx and Block1. offset(n + 1) = offset(n) +
+ * size(n); the server may ask for a smaller size with any answer. 4.13 with a smaller size starts
+ * again with that, 4.08 starts again once. A body that fits into one block goes as an ordinary
+ * payload.
+ *
+ * When the server answers the last block, what follows (Block2, section 3.3) is no longer this
+ * layer's business.
+ * SPDX-License-Identifier: MIT
+ */
+#include "client/send.h"
+
+#include <acoap/block.h>
+
+#include <string.h>
+
+typedef struct block1_layer {
+  acoap_body_reader_cb reader; /* where the body comes from */
+  void *user_data;             /* handed to it */
+  int64_t total;               /* bytes; -1: unknown until the reader ends */
+  uint64_t offset;             /* of the block in hand */
+  size_t sent;                 /* its length in bytes */
+  uint8_t szx;                 /* its size; sizes never grow again within a send */
+  bool blockwise;              /* it went with a Block1 option */
+  bool more;                   /* further blocks follow it */
+  bool restarted;              /* 4.08 was answered with a new start once */
+  bool done;                   /* the server has answered the last block */
+  size_t len;                  /* bytes of `body`; 0 with a reader of the user's */
+  uint8_t body[];              /* copied */
+} block1_layer_t;
+
+/* ---- requests
+ * ------------------------------------------------------------------------------------------ */
+
+static int read_body(void *user_data, uint64_t offset, uint8_t *room, size_t cap) {
+  const block1_layer_t *layer = user_data;
+  size_t left = offset < layer->len ? layer->len - (size_t)offset : 0;
+  size_t n = left < cap ? left : cap;
+  if (n > 0) {
+    memcpy(room, layer->body + offset, n);
+  }
+  return (int)n;
+}
+
+/* Read one block; says whether further ones follow. Returns its length or a negative error. */
+static int read_block(block1_layer_t *layer, uint8_t *room, size_t size, bool *more) {
+  uint8_t probe;
+  int n = layer->reader(layer->user_data, layer->offset, room, size);
+  if (n < 0) {
+    return n;
+  }
+  uint64_t end = layer->offset + (uint64_t)n;
+  if ((size_t)n > size || (layer->total >= 0 && end > (uint64_t)layer->total)) {
+    return ACOAP_EINVAL;
+  }
+  if ((size_t)n < size) {
+    *more = false;
+    return layer->total < 0 || end == (uint64_t)layer->total ? n : ACOAP_EINVAL;
+  }
+  if (layer->total >= 0) {
+    *more = end < (uint64_t)layer->total;
+    return n;
+  }
+  /* Only the reader knows whether this was the last block. */
+  int further = layer->reader(layer->user_data, end, &probe, 1);
+  *more = further > 0;
+  return further < 0 ? further : n;
+}
+
+/* The greatest size not above the wanted one that leaves the block room enough. */
+static int choose_size(block1_layer_t *layer, size_t room) {
+  while (acoap_block_size(layer->szx) > room && layer->szx > 0) {
+    layer->szx--;
+  }
+  return acoap_block_size(layer->szx) > room ? ACOAP_ETOOBIG : 0;
+}
+
+/* The options are longer than payloads, so they are written first: with the values they will have.
+ */
+static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
+  size_t room = 0;
+  /* Block1 and Size1 with their heads are at most 5 and 7 bytes, a successor's delta may need 2
+   * more. */
+  size_t left = acoap_builder_left(builder);
+  int status = choose_size(layer, left > 14 ? left - 14 : 0);
+  if (status < 0) {
+    return status;
+  }
+  uint8_t *bytes = acoap_builder_payload_room(builder, &room);
+  if (bytes == NULL) {
+    return ACOAP_ETOOBIG;
+  }
+  size_t size = acoap_block_size(layer->szx);
+  int n = read_block(layer, bytes, size, &layer->more);
+  if (n < 0) {
+    return n;
+  }
+  layer->sent = (size_t)n;
+  acoap_builder_payload_commit(builder, (size_t)n);
+  layer->blockwise = layer->more || layer->offset > 0;
+  if (!layer->blockwise) {
+    return 0;
+  }
+  acoap_block_t block = {(uint32_t)(layer->offset >> (layer->szx + 4)), layer->more, layer->szx};
+  if (layer->offset >> (layer->szx + 4) > ACOAP_BLOCK_NUM_MAX) {
+    return ACOAP_ETOOBIG;
+  }
+  acoap_builder_remove(builder, ACOAP_OPTION_BLOCK1);
+  acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
+  if (layer->offset == 0 && layer->total >= 0 && layer->total <= UINT32_MAX) {
+    acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, (uint32_t)layer->total);
+  }
+  return 0;
+}
+
+static int block1_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
+  block1_layer_t *layer = object;
+  if (layer->done) {
+    return 0;
+  }
+  int status = write_block(layer, builder);
+  if (status < 0) {
+    return status;
+  }
+  exchange->upload = true;
+  exchange->upload_more = layer->more;
+  exchange->upload_offset = layer->offset;
+  exchange->upload_end = layer->offset + layer->sent;
+  exchange->upload_total = layer->more ? layer->total : (int64_t)exchange->upload_end;
+  exchange->upload_size = layer->blockwise ? (uint32_t)acoap_block_size(layer->szx) : 0;
+  return 0;
+}
+
+/* ---- responses
+ * --------------------------------------------------------------------------------------------- */
+
+static int again(acoap_exchange_t *exchange) {
+  acoap_exchange_set_message(exchange, NULL);
+  return ACOAP_SEND_NEXT;
+}
+
+/* The server has taken a block that was not the last. */
+static int advance(block1_layer_t *layer, acoap_exchange_t *exchange, const acoap_block_t *block) {
+  if (block != NULL) {
+    uint32_t num = (uint32_t)(layer->offset >> (layer->szx + 4));
+    if (block->num != num) {
+      return ACOAP_EBLOCK;
+    }
+    if (block->szx < layer->szx) {
+      layer->szx = block->szx; /* section 2.3: the offset stays what it is */
+    }
+  }
+  layer->offset += layer->sent;
+  return again(exchange);
+}
+
+/* 4.13 with a size smaller than ours, or 4.08 for the first time: another start (section 2.9). */
+static bool may_restart(block1_layer_t *layer, uint8_t code, const acoap_block_t *block) {
+  if (code == ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE && block != NULL && block->szx < layer->szx) {
+    layer->szx = block->szx;
+    return true;
+  }
+  if (code == ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE && layer->blockwise && !layer->restarted) {
+    layer->restarted = true;
+    return true;
+  }
+  return false;
+}
+
+static int success(block1_layer_t *layer, acoap_exchange_t *exchange, uint8_t code,
+                   const acoap_block_t *block) {
+  if (!layer->more) {
+    if (code == ACOAP_CODE_CONTINUE) {
+      return ACOAP_EBLOCK; /* there is nothing to continue with */
+    }
+    layer->done = true;
+    return acoap_exchange_inner(exchange);
+  }
+  if (code != ACOAP_CODE_CONTINUE && block == NULL) {
+    return ACOAP_EINCOMPLETE; /* it knows no Block1 and took the block for the body */
+  }
+  return advance(layer, exchange, block);
+}
+
+static int block1_handle(void *object, acoap_exchange_t *exchange) {
+  block1_layer_t *layer = object;
+  const acoap_message_t *message = acoap_exchange_message(exchange);
+  acoap_block_t block;
+  if (message == NULL || layer->done) {
+    return acoap_exchange_inner(exchange);
+  }
+  uint8_t code = acoap_message_code(message);
+  int found = acoap_view_block(acoap_message_view(message), ACOAP_OPTION_BLOCK1, &block);
+  if (found < 0) {
+    return ACOAP_EBLOCK;
+  }
+  const acoap_block_t *given = found == 1 ? &block : NULL;
+  if (acoap_code_is_success(code)) {
+    return success(layer, exchange, code, given);
+  }
+  if (may_restart(layer, code, given)) {
+    layer->offset = 0;
+    return again(exchange);
+  }
+  return acoap_exchange_inner(exchange);
+}
+
+/* No clone: a follow-up fetches, it has nothing to send. */
+static const acoap_layer_ops_t block1_ops = {
+    .size = sizeof(acoap_layer_ops_t),
+    .write = block1_write,
+    .handle = block1_handle,
+};
+
+bool acoap__block1_shrink(void *object) {
+  block1_layer_t *layer = object;
+  if (layer->done || layer->szx == 0) {
+    return false;
+  }
+  layer->szx--;
+  return true;
+}
+
+void acoap__block1_restart(void *object) {
+  block1_layer_t *layer = object;
+  layer->offset = 0;
+  layer->done = false;
+}
+
+/* ---- for users
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static block1_layer_t *add(acoap_desc_t *desc, size_t size, size_t len) {
+  int szx = acoap_block_szx(size == 0 ? 1024 : size);
+  if (szx < 0 || (desc != NULL && desc->block1 != NULL)) {
+    acoap__desc_fail(desc, ACOAP_EINVAL);
+    return NULL;
+  }
+  if (len > SIZE_MAX / 2) {
+    acoap__desc_fail(desc, ACOAP_ETOOBIG);
+    return NULL;
+  }
+  block1_layer_t *layer =
+      acoap__desc_add(desc, &block1_ops, sizeof(*layer) + len, ACOAP__RANK_BLOCK1, false);
+  if (layer != NULL) {
+    desc->block1 = layer;
+    layer->szx = (uint8_t)szx;
+  }
+  return layer;
+}
+
+void acoap_desc_block1(acoap_desc_t *desc, size_t size, const void *body, size_t len) {
+  if (body == NULL && len > 0) {
+    acoap__desc_fail(desc, ACOAP_EINVAL);
+    return;
+  }
+  block1_layer_t *layer = add(desc, size, len);
+  if (layer == NULL) {
+    return;
+  }
+  layer->reader = read_body;
+  layer->user_data = layer;
+  layer->total = (int64_t)len;
+  layer->len = len;
+  if (len > 0) {
+    memcpy(layer->body, body, len);
+  }
+}
+
+void acoap_desc_block1_reader(acoap_desc_t *desc, size_t size, int64_t total,
+                              acoap_body_reader_cb reader, void *user_data) {
+  if (reader == NULL || total < -1) {
+    acoap__desc_fail(desc, ACOAP_EINVAL);
+    return;
+  }
+  block1_layer_t *layer = add(desc, size, 0);
+  if (layer != NULL) {
+    layer->reader = reader;
+    layer->user_data = user_data;
+    layer->total = total;
+  }
+}
