@@ -1,8 +1,10 @@
 /*
  * The allocator hook of <acoap/alloc.h> and the allocator as the host rooms see it. Holds the
- * library's only mutable global. acoap__calloc(n, s) is malloc(n * s) zeroed, or NULL when n * s
- * overflows. Counts nothing, limits nothing, and takes no lock: the hook is installed before the
- * first other call. SPDX-License-Identifier: MIT
+ * library's only mutable global.
+ *   acoap__calloc(n, s) = malloc(n * s) zeroed, or NULL when n * s overflows
+ * Counts nothing, limits nothing, and takes no lock: the hook is installed before the first other
+ * call.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/alloc.h>
 
