@@ -315,6 +315,9 @@ int acoap__interaction_repeat(acoap__engine_t *engine, acoap_time_t now,
   if (tx->state == ACOAP__TX_QUEUED) {
     return same_way(&way, &tx->path) ? 0 : ACOAP_EAGAIN;
   }
+  /* It may stand inside its first sending out of the queue, or have been refused there: then nobody
+   * has begun to wait yet. */
+  await_response(interaction, now);
   if (tx->holds_place) {
     status = acoap__transmission_again(engine, now, tx, &way);
   }
