@@ -1,7 +1,8 @@
 /*
  * A network in one process under virtual time: seeded loss, delay, duplication, reordering and
  * partition. An endpoint on it runs the very same code as on UDP, so an application's tests need
- * neither sockets nor sleeping, and a failure replays from its seed. SPDX-License-Identifier: MIT
+ * neither sockets nor sleeping, and a failure replays from its seed.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_SIM_H
 #define ACOAP_SIM_H
@@ -38,7 +39,8 @@ typedef struct acoap_sim_stats {
  *
  * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM.
  * Ownership:  the caller's; acoap_sim_free when all its sockets and endpoints are closed. Their
- * pending close callbacks run inside acoap_sim_free, what is under way is dropped. Since:      0.1
+ *             pending close callbacks run inside it, what is under way is dropped.
+ * Since:      0.1
  */
 ACOAP_API int acoap_sim_new(uint64_t seed, acoap_time_t start, acoap_sim_t **sim);
 ACOAP_API void acoap_sim_free(acoap_sim_t *sim);
@@ -62,8 +64,10 @@ ACOAP_API int acoap_sim_partition(acoap_sim_t *sim, const acoap_address_t *a,
 ACOAP_API int acoap_sim_set_unreachable(acoap_sim_t *sim, const acoap_address_t *address,
                                         bool unreachable);
 
-/** Give a name addresses for the sim host's lookup; count 0 removes it. Answers come after
- * delay_ms; an unknown name is ACOAP_ENOTFOUND in the next step. */
+/**
+ * Give a name addresses for the sim host's lookup; count 0 removes it. Answers come after
+ * delay_ms; an unknown name is ACOAP_ENOTFOUND in the next step.
+ */
 ACOAP_API int acoap_sim_set_name(acoap_sim_t *sim, const char *name,
                                  const acoap_address_t *addresses, size_t count, uint32_t delay_ms);
 
@@ -92,18 +96,21 @@ ACOAP_API int acoap_sim_socket_new(acoap_sim_t *sim, const acoap_address_t *loca
 /** Hear our own multicasts as well, where joined (default: no). */
 ACOAP_API int acoap_sim_socket_set_multicast_loop(acoap_socket_t *socket, bool loop);
 
-/** The next `count` sends are refused with ACOAP_EAGAIN; `writable` follows each in a later step.
- */
+/** The next `count` sends are refused with ACOAP_EAGAIN; each is followed by `writable`. */
 ACOAP_API int acoap_sim_socket_refuse(acoap_socket_t *socket, uint32_t count);
 
-/** The network's clock, timers and names as a host; hand it to acoap_local_endpoint_new. It lives
- * as long as the network; its entropy is seeded. */
+/**
+ * The network's clock, timers and names as a host; hand it to acoap_local_endpoint_new. It lives
+ * as long as the network; its entropy is seeded.
+ */
 ACOAP_API acoap_host_t *acoap_sim_host(acoap_sim_t *sim);
 
 ACOAP_API acoap_time_t acoap_sim_now(const acoap_sim_t *sim);
 
-/** Do the next thing that is due at or before `until`; false when there is none (the time is then
- * `until`). ACOAP_TIME_NEVER: time stays at the last event. */
+/**
+ * Do the next thing that is due at or before `until`; false when there is none (the time is then
+ * `until`). ACOAP_TIME_NEVER: time stays at the last event.
+ */
 ACOAP_API bool acoap_sim_step(acoap_sim_t *sim, acoap_time_t until);
 
 /** Step until `until`. */
@@ -114,14 +121,18 @@ ACOAP_API bool acoap_sim_run_idle(acoap_sim_t *sim, acoap_time_t until);
 
 ACOAP_API void acoap_sim_get_stats(const acoap_sim_t *sim, acoap_sim_stats_t *stats);
 
-/** See each datagram as it is handed in, before chance and partitions; once for a whole group.
- * Return false from the filter to lose it. NULL: none. */
+/**
+ * See each datagram as it is handed in, before chance and partitions; once for a whole group.
+ * Return false from the filter to lose it. NULL: none.
+ */
 typedef bool (*acoap_sim_filter_cb)(void *user_data, acoap_time_t now, const acoap_path_t *path,
                                     const acoap_address_t *from, acoap_bytes_t bytes);
 ACOAP_API void acoap_sim_set_filter(acoap_sim_t *sim, acoap_sim_filter_cb filter, void *user_data);
 
-/** Two sockets in one process joined back to back on a libuv loop: what one sends, the other
- * receives in the next turn. */
+/**
+ * Two sockets in one process joined back to back on a libuv loop: what one sends, the other
+ * receives in the next turn.
+ */
 ACOAP_API int acoap_loopback_pair_new(struct uv_loop_s *loop, acoap_socket_t **a,
                                       acoap_socket_t **b);
 

@@ -1,8 +1,9 @@
 /*
- * The datagram socket: what an endpoint needs from whatever carries its messages (UDP, DTLS around
- * another socket, a simulated network, a serial line of the user's own). A small versioned table of
- * functions goes down, a table of events comes up. A socket belongs to one endpoint and one loop's
- * thread. SPDX-License-Identifier: MIT
+ * The datagram socket: what an endpoint needs from whatever carries its messages (UDP, DTLS
+ * around another socket, a simulated network, a serial line of the user's own). A small versioned
+ * table of functions goes down, a table of events comes up. A socket belongs to one endpoint and
+ * one loop's thread.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_SOCKET_H
 #define ACOAP_SOCKET_H
@@ -14,8 +15,10 @@ ACOAP_BEGIN_DECLS
 
 struct uv_loop_s;
 
-/** A reference-counted run of bytes. Whoever makes one fills in `release`. Not atomic: it stays on
- * its loop's thread. */
+/**
+ * A reference-counted run of bytes. Whoever makes one fills in `release`. Not atomic: it stays on
+ * its loop's thread.
+ */
 typedef struct acoap_buffer {
   uint8_t *bytes;                               /* the storage */
   size_t cap;                                   /* its size in bytes */
@@ -32,17 +35,16 @@ typedef struct acoap_identity acoap_identity_t;
 
 /** The way of one datagram. Sending: what is wished for. Received: what was seen. */
 typedef struct acoap_path {
-  acoap_address_t peer;  /* the other side; for sending possibly a group */
-  acoap_address_t local; /* our side: wished source address (family NONE: any), or the destination
-                            it was sent to */
-  uint32_t interface;    /* interface index; 0 any or unknown */
-  uint8_t hop_limit;     /* TTL for sending; 0: the system's default (for groups: the endpoint's) */
-  bool multicast;        /* received: it was sent to a group */
-  uint16_t socket; /* the endpoint's number of the socket that carries it; sockets leave it alone */
-  const char
-      *host; /* secure sockets: host name for SNI and certificate check; borrowed; may be NULL */
-  const acoap_credentials_t *credentials; /* secure sockets: what to prove; borrowed; may be NULL */
-  const acoap_identity_t *identity; /* received: what the peer proved; borrowed; may be NULL */
+  acoap_address_t peer; /* the other side; for sending possibly a group */
+  /* Our side: the wished source (family NONE: any), or the destination it was sent to. */
+  acoap_address_t local;
+  uint32_t interface; /* interface index; 0 any or unknown */
+  uint8_t hop_limit;  /* TTL for sending; 0: the system's default (for groups: the endpoint's) */
+  bool multicast;     /* received: it was sent to a group */
+  uint16_t socket;    /* the endpoint's number of the socket; sockets leave it alone */
+  const char *host;   /* secure sockets: name for SNI and certificate check; borrowed, or NULL */
+  const acoap_credentials_t *credentials; /* secure sockets: what to prove; borrowed, or NULL */
+  const acoap_identity_t *identity;       /* received: what the peer proved; borrowed, or NULL */
 } acoap_path_t;
 
 /** One datagram on its way out: borrowed for the call. */
@@ -53,10 +55,9 @@ typedef struct acoap_outgoing_datagram {
 
 /** One datagram that came in. */
 typedef struct acoap_incoming_datagram {
-  acoap_path_t path; /* where from, and how it came */
-  acoap_buffer_t
-      *buffer;         /* the storage of `bytes`; add to refs to keep it longer than the callback */
-  acoap_bytes_t bytes; /* the datagram */
+  acoap_path_t path;      /* where from, and how it came */
+  acoap_buffer_t *buffer; /* the storage of `bytes`; add to refs to keep it after the callback */
+  acoap_bytes_t bytes;    /* the datagram */
 } acoap_incoming_datagram_t;
 
 /** What can happen to a peer as a whole. */
@@ -77,16 +78,19 @@ typedef enum acoap_peer_event {
 typedef struct acoap_peer_notice {
   acoap_peer_event_t event; /* what happened */
   acoap_path_t path;        /* to whom */
-  int status; /* negative error; 0 where none. ICMP: ACOAP_EUNREACHABLE for host, net or port
-                 unreachable, libuv's code (UV_EPERM, UV_EMSGSIZE, UV_ENETUNREACH ...) for one that
-                 the system refused */
-  const char *reason; /* a sentence, or NULL */
-  acoap_bytes_t
-      quote; /* ICMP: our own datagram as quoted (CoAP header first); len 0 when unknown */
+  /*
+   * A negative error; 0 where none. ACOAP_PEER_ICMP: ACOAP_EUNREACHABLE for host, net or port
+   * unreachable; libuv's code (UV_EPERM, UV_EMSGSIZE ...) for what the system refused.
+   */
+  int status;
+  const char *reason;  /* a sentence, or NULL */
+  acoap_bytes_t quote; /* ICMP: our own datagram, CoAP header first; len 0 when unknown */
 } acoap_peer_notice_t;
 
-/** The table that comes up: the endpoint fills it in. A socket calls it from the loop, never inside
- * a call of its own table. */
+/**
+ * The table that comes up: the endpoint fills it in. A socket calls it from the loop, never inside
+ * a call of its own table.
+ */
 typedef struct acoap_socket_events {
   size_t size; /* sizeof(acoap_socket_events_t) */
   /** Datagrams have come; called from the loop only. */
@@ -115,11 +119,12 @@ typedef struct acoap_socket_ops {
    * interface counts for groups and link-local peers; for others the routing table chooses.
    */
   int (*send)(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count);
-  /** Optional: hand what was queued to the system now; the endpoint calls it once at the end of a
-   * turn. */
+  /** Optional: hand what was queued to the system now; called once at the end of a turn. */
   void (*flush)(acoap_socket_t *socket);
-  /** Optional: join or leave a group on an interface (0: the system's choice). Joining twice is one
-   * join; leaving what was not joined is 0. */
+  /**
+   * Optional: join or leave a group on an interface (0: the system's choice). Joining twice is one
+   * join; leaving what was not joined is 0.
+   */
   int (*join)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
   int (*leave)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
   /** The bound address. */
@@ -133,11 +138,12 @@ typedef struct acoap_socket_ops {
   void (*run)(acoap_socket_t *socket, acoap_time_t now);
   /** Optional: should it keep the loop alive? (uv_ref, uv_unref) */
   void (*set_ref)(acoap_socket_t *socket, bool ref);
-  /** Stop and free; `closed` is called later, from the loop (or at once when there is none). No
-   * event comes after this call. */
+  /**
+   * Stop and free; `closed` is called later, from the loop (or at once when there is none). No
+   * event comes after this call.
+   */
   void (*close)(acoap_socket_t *socket, void (*closed)(void *user_data), void *user_data);
-  /** Optional: interfaces or their addresses have changed (acoap_interfaces_cb); groups are joined
-   * again by the caller. */
+  /** Optional: interfaces or their addresses have changed; the caller joins its groups again. */
   void (*refresh)(acoap_socket_t *socket);
 } acoap_socket_ops_t;
 
@@ -148,18 +154,15 @@ struct acoap_socket {
 
 /** How a UDP socket is opened; set `size` and leave the rest zero for the defaults. */
 typedef struct acoap_udp_options {
-  size_t size; /* sizeof(acoap_udp_options_t) */
-  acoap_address_t
-      local; /* where to bind; family IPV4 or IPV6 with an any-address and port 0 is fine */
+  size_t size;             /* sizeof(acoap_udp_options_t) */
+  acoap_address_t local;   /* where to bind: IPv4 or IPv6; the any-address and port 0 are fine */
   bool reuse_address;      /* several processes share the port for groups (SO_REUSEADDR) */
   bool reuse_port;         /* several loops share the port (SO_REUSEPORT) */
   bool multicast_loop_off; /* do not hear our own multicasts */
-  int adopt_fd; /* 1 + an already open and bound UDP descriptor to adopt (systemd), which is then
-                   ours; 0: open one */
+  int adopt_fd;            /* 1 + a bound UDP descriptor to adopt, then ours; 0: open one */
   size_t receive_buffer_bytes; /* SO_RCVBUF; 0: 4 MiB as far as the system lets us */
   size_t send_buffer_bytes;    /* SO_SNDBUF; 0: 4 MiB likewise */
-  size_t datagram_max_bytes;   /* largest datagram received; longer ones are dropped and counted; 0:
-                                  2048 */
+  size_t datagram_max_bytes;   /* longer ones are dropped and counted; 0: 2048 */
   size_t send_queue_max;       /* datagrams queued while the system refuses; 0: 1024 */
 } acoap_udp_options_t;
 
@@ -171,32 +174,42 @@ typedef enum acoap_udp_kind {
 } acoap_udp_kind_t;
 
 /**
- * Open a UDP socket on a loop.
+ * Open a UDP socket on a loop. One that is bound to the any-address hears every address of its
+ * family and may join groups; one that is bound to a unicast address hears no groups (join answers
+ * ACOAP_ENOTSUP). An adopted descriptor that carries IPv4 and IPv6 serves both; of its kind only
+ * the batched one joins groups.
  *
- * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM, ACOAP_ENOTSUP, libuv's codes (UV_EADDRINUSE and so on).
- * Ownership:  the caller's until an endpoint takes it or acoap_socket_close. On failure an adopted
- * descriptor stays the caller's. Reference:  RFC 7252 section 3 and 6.1. Since:      0.1
+ * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM, ACOAP_ENOTSUP, ACOAP_ENONET no address of the family,
+ *             libuv's codes (UV_EADDRINUSE and so on).
+ * Ownership:  the caller's until an endpoint takes it or acoap_socket_close; a descriptor stays
+ *             the caller's on failure, after which the loop must run once to free the rest.
+ * Reference:  RFC 7252 section 3 and 6.1.
+ * Since:      0.1
  */
 ACOAP_API int acoap_udp_socket_new(struct uv_loop_s *loop, acoap_udp_kind_t kind,
                                    const acoap_udp_options_t *options, acoap_socket_t **socket);
 
 /** What a UDP socket has seen since it was opened. */
 typedef struct acoap_udp_stats {
-  size_t size;               /* sizeof(acoap_udp_stats_t) */
-  uint64_t received;         /* datagrams handed up */
-  uint64_t receive_calls;    /* system calls that brought at least one */
-  uint64_t sent;             /* datagrams the system took */
-  uint64_t send_calls;       /* system calls that took at least one */
-  uint64_t refused;          /* datagrams the system refused for good; each gave a notice */
-  uint64_t dropped_full;     /* outgoing ones lost because a device's queue was full */
-  uint64_t dropped_too_long; /* incoming ones beyond datagram_max_bytes */
-  uint64_t
-      dropped_no_memory; /* incoming ones without a buffer to hold them, notices without room */
-  uint64_t icmp;         /* ICMP errors handed up */
+  size_t size;                /* sizeof(acoap_udp_stats_t) */
+  uint64_t received;          /* datagrams handed up */
+  uint64_t receive_calls;     /* system calls that brought at least one */
+  uint64_t sent;              /* datagrams the system took */
+  uint64_t send_calls;        /* system calls that took at least one */
+  uint64_t refused;           /* datagrams the system refused for good; each gave a notice */
+  uint64_t dropped_full;      /* outgoing ones lost because a device's queue was full */
+  uint64_t dropped_too_long;  /* incoming ones beyond datagram_max_bytes */
+  uint64_t dropped_no_memory; /* incoming ones without a buffer, notices without room */
+  uint64_t icmp;              /* ICMP errors handed up */
 } acoap_udp_stats_t;
 
-/** Read the counters; ACOAP_EINVAL when the socket is none of acoap_udp_socket_new or stats->size
- * is too small. */
+/**
+ * Read the counters of a UDP socket.
+ *
+ * Errors:     ACOAP_EINVAL a socket that acoap_udp_socket_new has not made, or a short stats->size.
+ * Ownership:  the caller's struct is filled in.
+ * Since:      0.1
+ */
 ACOAP_API int acoap_udp_socket_get_stats(acoap_socket_t *socket, acoap_udp_stats_t *stats);
 
 /** A socket that swallows what it is sent and hears nothing. */

@@ -1,6 +1,7 @@
 /*
  * The clock of a libuv host, and one alarm on it. Two files implement it: alarm_boottime.c where
- * the system has timers that count suspend, alarm_uv.c elsewhere. SPDX-License-Identifier: MIT
+ * the system has timers that count suspend, alarm_uv.c elsewhere.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_ALARM_H
 #define ACOAP_TRANSPORT_ALARM_H

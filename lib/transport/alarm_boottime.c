@@ -1,7 +1,9 @@
 /*
  * The alarm on a timerfd of CLOCK_BOOTTIME: what came due during suspend rings at resume, without
- * waking up in between to look. set to: min of what is set and what is wished; rings when now >=
- * wished A uv_timer cannot do this: libuv's clock stops in suspend. SPDX-License-Identifier: MIT
+ * waking up in between to look.
+ *   set to: min(what is set, what is wished); rings when now >= wished
+ * A uv_timer cannot do this: libuv's clock stops in suspend.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/alarm.h"
 

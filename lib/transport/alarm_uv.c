@@ -1,7 +1,8 @@
 /*
  * The alarm on a uv_timer, for systems without timers that count suspend. libuv's clock stops in
- * suspend, so no wait is longer than LOOK_AGAIN_MS: after resume the alarm is at most that late. An
- * alarm that is not set wakes nobody. set to: now + min(wished - now, LOOK_AGAIN_MS)
+ * suspend, so no wait is longer than LOOK_AGAIN_MS: after resume the alarm is at most that late.
+ * An alarm that is not set wakes nobody.
+ *   set to: now + min(wished - now, LOOK_AGAIN_MS)
  * SPDX-License-Identifier: MIT
  */
 #include "transport/alarm.h"

@@ -1,7 +1,8 @@
 /*
  * Reference-counted buffers of one size for datagrams that come in. A pool keeps up to a bound of
  * them for the next datagram; beyond it, and after its close, they go back to the allocator, so
- * buffers may outlive their pool's owner. SPDX-License-Identifier: MIT
+ * buffers may outlive their pool's owner.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_BUFFER_POOL_H
 #define ACOAP_TRANSPORT_BUFFER_POOL_H

@@ -1,6 +1,7 @@
 /*
  * The host of a libuv loop: clock, interfaces, entropy, and running the loop. Wakers are in
- * waker_uv.c, names in lookup_uv.c. SPDX-License-Identifier: MIT
+ * waker_uv.c, names in lookup_uv.c.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/host_uv.h"
 

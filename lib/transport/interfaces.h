@@ -1,7 +1,8 @@
 /*
- * The machine's network interfaces: a list, and a watch that tells when the list may have changed.
- * The list comes from interfaces_unix.c, the watch from interfaces_netlink.c on Linux and from
- * interfaces_poll.c elsewhere. SPDX-License-Identifier: MIT
+ * The machine's network interfaces: a list, and a watch that tells when the list may have
+ * changed. The list comes from interfaces_unix.c, the watch from interfaces_netlink.c on Linux
+ * and from interfaces_poll.c elsewhere.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_INTERFACES_H
 #define ACOAP_TRANSPORT_INTERFACES_H

@@ -1,7 +1,8 @@
 /*
  * The watch over interfaces on Linux: rtnetlink tells of links and addresses that come and go; a
  * change is passed on when COALESCE_MS have gone by since the first news of a burst. What has
- * changed is not said: the list is asked again. SPDX-License-Identifier: MIT
+ * changed is not said: the list is asked again.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/interfaces.h"
 

@@ -1,9 +1,10 @@
 /*
  * Names through uv_getaddrinfo, that is in libuv's threads: RFC 7252 section 6.2 step 4 without
  * blocking. The order is the system's (RFC 6724), doubles are left out, at most LOOKUP_MAX
- * addresses are told. Without AI_ADDRCONFIG: a machine that has only loopback, or one family, still
- * finds what its hosts file says, and an address that cannot be reached fails at once when it is
- * tried. SPDX-License-Identifier: MIT
+ * addresses are told.
+ * Without AI_ADDRCONFIG: a machine that has only loopback, or one family, still finds what its
+ * hosts file says, and an address that cannot be reached fails at once when it is tried.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/host_uv.h"
 

@@ -1,9 +1,11 @@
 /*
- * Two sockets in one process, back to back on a libuv loop: what one sends, wherever to, the other
- * receives in the loop's next turn, in order. They are 127.0.0.1:5683 and 127.0.0.2:5683 to each
- * other. inbox <= INBOX_MAX datagrams; beyond it ACOAP_EAGAIN, and `writable` when it was emptied
- * The loop is kept alive only while a started side has something to hear. Nothing is lost, delayed
- * or reordered here: the simulated network does that. SPDX-License-Identifier: MIT
+ * Two sockets in one process, back to back on a libuv loop: what one sends, wherever to, the
+ * other receives in the loop's next turn, in order. They are 127.0.0.1:5683 and 127.0.0.2:5683 to
+ * each other.
+ *   inbox <= INBOX_MAX datagrams; beyond it ACOAP_EAGAIN, and `writable` when it was emptied
+ * The loop is kept alive only while a started side has something to hear. Nothing is lost,
+ * delayed or reordered here: the simulated network does that.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/sim.h>
 

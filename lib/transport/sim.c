@@ -1,8 +1,10 @@
 /*
  * A network in one process under virtual time: its conditions, its clock and its life. What will
  * happen stands in one queue; a step takes the earliest out, moves the clock there and lets it
- * happen. now(n+1) = max(now(n), at(earliest)), never backwards Carries no datagrams
- * (sim_flight.c), binds no sockets (sim_socket.c), wakes nobody (sim_host.c).
+ * happen.
+ *   now(n+1) = max(now(n), at(earliest)), never backwards
+ * Carries no datagrams (sim_flight.c), binds no sockets (sim_socket.c), wakes nobody
+ * (sim_host.c).
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/sim.h>

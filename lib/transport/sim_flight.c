@@ -1,7 +1,8 @@
 /*
  * Datagrams under way on the simulated network. Each way is decided when it begins: cut, lost,
- * delayed, doubled; who hears it is decided when it arrives. Four numbers are drawn for every way
- * whatever the conditions, so that one probability changed leaves the others' chance alone.
+ * delayed, doubled; who hears it is decided when it arrives.
+ * Four numbers are drawn for every way whatever the conditions, so that one probability changed
+ * leaves the others' chance alone.
  * SPDX-License-Identifier: MIT
  */
 #include "transport/sim_net.h"

@@ -1,8 +1,9 @@
 /*
- * The simulated network as a host: its clock is virtual, its names and interfaces are what the test
- * set, its entropy comes from the seed. Running it once is one step of the network.
+ * The simulated network as a host: its clock is virtual, its names and interfaces are what the
+ * test set, its entropy comes from the seed. Running it once is one step of the network.
  * wake_from_thread alone may be called from another thread; it leaves a mark that the next step
- * sees. SPDX-License-Identifier: MIT
+ * sees.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/sim.h>
 

@@ -1,7 +1,7 @@
 /*
- * The inside of the simulated network, shared by sim.c (conditions, time), sim_flight.c (datagrams
- * under way), sim_socket.c and sim_host.c. Everything that will happen is a timer in one queue,
- * ordered by (time, order set): the same calls from the same seed give the same run.
+ * The inside of the simulated network, shared by sim.c (conditions, time), sim_flight.c
+ * (datagrams under way), sim_socket.c and sim_host.c. Everything that will happen is a timer in
+ * one queue, ordered by (time, order set): the same calls from the same seed give the same run.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_SIM_NET_H

@@ -1,7 +1,8 @@
 /*
  * A datagram socket on the simulated network: binding, groups, and what a machine's IP layer does
  * on the way out (source address, interface of a group). Loses and delays nothing itself
- * (sim_flight.c). SPDX-License-Identifier: MIT
+ * (sim_flight.c).
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/sim.h>
 

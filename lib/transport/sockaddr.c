@@ -1,6 +1,7 @@
 /*
  * acoap_address_t to and from the system's socket addresses. IPv4 never shows as IPv6: a mapped
- * address (RFC 4291 section 2.5.5.2) is IPv4 on our side. SPDX-License-Identifier: MIT
+ * address (RFC 4291 section 2.5.5.2) is IPv4 on our side.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/sockaddr.h"
 

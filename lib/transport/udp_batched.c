@@ -1,9 +1,10 @@
 /*
  * The batched UDP socket of Linux: one descriptor under a uv_poll, recvmmsg in, one sendmmsg out
- * per turn of the loop (RFC 7252 section 3). Here is its life: opening, polling, closing. polled
- * for: news from the network once started, room to send while the system refuses ICMP errors make
- * the descriptor ready with POLLERR; SO_SELECT_ERR_QUEUE adds POLLPRI, without which libuv takes it
- * for a broken descriptor and stops the poll. SPDX-License-Identifier: MIT
+ * per turn of the loop (RFC 7252 section 3). Here is its life: opening, polling, closing.
+ *   polled for: news from the network once started, room to send while the system refuses
+ * ICMP errors make the descriptor ready with POLLERR; SO_SELECT_ERR_QUEUE adds POLLPRI, without
+ * which libuv takes it for a broken descriptor and stops the poll.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_batched.h"
 

@@ -1,6 +1,7 @@
 /*
- * The inside of the batched UDP socket, shared by udp_batched.c (life), udp_open.c (descriptor and
- * options), udp_receive.c, udp_send.c, udp_icmp.c and udp_group.c. SPDX-License-Identifier: MIT
+ * The inside of the batched UDP socket, shared by udp_batched.c (life), udp_open.c (descriptor
+ * and options), udp_receive.c, udp_send.c, udp_icmp.c and udp_group.c.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_UDP_BATCHED_H
 #define ACOAP_TRANSPORT_UDP_BATCHED_H

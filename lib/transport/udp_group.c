@@ -1,7 +1,8 @@
 /*
- * Groups of a batched UDP socket (RFC 7252 section 8, RFC 3678): membership per (group, interface).
- * Joining twice is one join. A socket that is bound to one unicast address hears no group:
- * datagrams to groups do not carry that address. SPDX-License-Identifier: MIT
+ * Groups of a batched UDP socket (RFC 7252 section 8, RFC 3678): membership per (group,
+ * interface). Joining twice is one join. A socket that is bound to one unicast address hears no
+ * group: datagrams to groups do not carry that address.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_batched.h"
 

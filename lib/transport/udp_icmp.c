@@ -1,9 +1,10 @@
 /*
- * ICMP errors through the socket's error queue (ip(7) IP_RECVERR, ipv6(7) IPV6_RECVERR): the kernel
- * gives back our datagram as far as the ICMP message quoted it, and where it went. RFC 7252
- * section 4.2 lets such an error end the exchange. reported: destination unreachable (network,
- * host, protocol, port, prohibited) passed over: time exceeded, packet too big, parameter problem,
- * whatever comes without a quote SPDX-License-Identifier: MIT
+ * ICMP errors through the socket's error queue (ip(7) IP_RECVERR, ipv6(7) IPV6_RECVERR): the
+ * kernel gives back our datagram as far as the ICMP message quoted it, and where it went. RFC
+ * 7252 section 4.2 lets such an error end the exchange.
+ *   reported: destination unreachable (network, host, protocol, port, prohibited)
+ *   passed over: time exceeded, packet too big, parameter problem, whatever comes without a quote
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_batched.h"
 

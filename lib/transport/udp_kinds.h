@@ -1,6 +1,7 @@
 /*
  * What the two kinds of UDP socket have in common: options checked once, counters at the same
- * place, and what both must tell later because it may not be told inside a call (acoap__udp_news).
+ * place, and what both must tell later because it may not be told inside a call
+ * (acoap__udp_news).
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_UDP_KINDS_H

@@ -1,12 +1,14 @@
 /*
  * The descriptor of a batched UDP socket: opened and bound, or adopted, and its options.
  * - IPv6 sockets of ours never carry IPv4 (IPV6_V6ONLY); an adopted one may (systemd's default),
- * and is then treated as both.
+ *   and is then treated as both.
  * - Only groups that this socket joined are heard (IP_MULTICAST_ALL off).
  * - Path MTU discovery as the system does it (IP_PMTUDISC_WANT): RFC 7252 section 4.6 keeps
- * messages below 1280 bytes; a longer one that meets a smaller path is lost once, and its
- * retransmission is fragmented at the source. Options that an old kernel lacks are left out; only
- * those without which a promise breaks are failures. SPDX-License-Identifier: MIT
+ *   messages below 1280 bytes; a longer one that meets a smaller path is lost once, and its
+ *   retransmission is fragmented at the source.
+ * Options that an old kernel lacks are left out; only those without which a promise breaks are
+ * failures.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_batched.h"
 

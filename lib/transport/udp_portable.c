@@ -1,12 +1,13 @@
 /*
- * The portable UDP socket on uv_udp_t (RFC 7252 section 3). libuv tells nothing of the destination
- * of what comes in and lets nobody choose the source of what goes out, so a socket on the
- * any-address is one handle per local address, all on one port: replies leave from the address that
- * was asked, and a handle per joined group tells what came by multicast. handles = addresses of the
- * family on interfaces that are up, at the last refresh Its limits: ICMP errors are not heard (the
- * time-out is); an address that appears is heard from the next refresh on; the interface of a
- * datagram is that of the address it was sent to; joined on several interfaces, a group's datagrams
- * do not say by which they came. SPDX-License-Identifier: MIT
+ * The portable UDP socket on uv_udp_t (RFC 7252 section 3). libuv tells nothing of the
+ * destination of what comes in and lets nobody choose the source of what goes out, so a socket on
+ * the any-address is one handle per local address, all on one port: replies leave from the
+ * address that was asked, and a handle per joined group tells what came by multicast.
+ *   handles = addresses of the family on interfaces that are up, at the last refresh
+ * Its limits: ICMP errors are not heard (the time-out is); an address that appears is heard from
+ * the next refresh on; the interface of a datagram is that of the address it was sent to; joined
+ * on several interfaces, a group's datagrams do not say by which they came.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_portable.h"
 

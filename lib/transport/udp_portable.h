@@ -1,7 +1,8 @@
 /*
  * The inside of the portable UDP socket, shared by udp_portable.c (life), udp_portable_handle.c
  * (one uv_udp_t), udp_portable_send.c, udp_portable_route.c (which handle sends) and
- * udp_portable_group.c. SPDX-License-Identifier: MIT
+ * udp_portable_group.c.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_UDP_PORTABLE_H
 #define ACOAP_TRANSPORT_UDP_PORTABLE_H

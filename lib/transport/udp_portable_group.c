@@ -1,8 +1,9 @@
 /*
- * Groups of a portable UDP socket: one handle per group, bound to the group's address, so that all
- * it hears came by multicast (RFC 7252 section 8); for link-local groups one per interface, since
- * such an address means nothing without it. A socket that is bound to one unicast address, or
- * adopted, hears no groups here. SPDX-License-Identifier: MIT
+ * Groups of a portable UDP socket: one handle per group, bound to the group's address, so that
+ * all it hears came by multicast (RFC 7252 section 8); for link-local groups one per interface,
+ * since such an address means nothing without it. A socket that is bound to one unicast address,
+ * or adopted, hears no groups here.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_portable.h"
 

@@ -1,7 +1,7 @@
 /*
  * One uv_udp_t of a portable UDP socket: bound to one address or group, receiving into pooled
- * buffers, one datagram a callback. Chooses no route and joins no group. SPDX-License-Identifier:
- * MIT
+ * buffers, one datagram a callback. Chooses no route and joins no group.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_portable.h"
 

@@ -1,8 +1,9 @@
 /*
  * Which handle of a portable UDP socket a datagram leaves by: the one of the address wished for;
  * for groups and link-local peers one on their interface; else the one whose address the system's
- * routing table takes, which is asked by connecting a second socket that never sends. The answer is
- * remembered for ROUTE_MS. SPDX-License-Identifier: MIT
+ * routing table takes, which is asked by connecting a second socket that never sends. The answer
+ * is remembered for ROUTE_MS.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_portable.h"
 

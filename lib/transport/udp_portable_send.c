@@ -1,9 +1,10 @@
 /*
- * The way out of a portable UDP socket: each datagram goes to the system at once (uv_udp_try_send);
- * what the system has no room for is copied and left to libuv (uv_udp_send), up to send_queue_max
- * datagrams. TTL and multicast interface belong to a handle, not to a datagram: while libuv still
- * holds datagrams of a handle, one that needs another setting has to wait. SPDX-License-Identifier:
- * MIT
+ * The way out of a portable UDP socket: each datagram goes to the system at once
+ * (uv_udp_try_send); what the system has no room for is copied and left to libuv (uv_udp_send),
+ * up to send_queue_max datagrams.
+ * TTL and multicast interface belong to a handle, not to a datagram: while libuv still holds
+ * datagrams of a handle, one that needs another setting has to wait.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_portable.h"
 

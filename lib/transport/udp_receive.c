@@ -1,9 +1,12 @@
 /*
- * The way in of a batched UDP socket: up to 32 datagrams a system call into pooled buffers, handed
- * up in one callback. The packet information (RFC 3542 section 6, ip(7)) gives the destination
- * address and the interface; a destination that is not an address of ours was a group, or a
- * broadcast, which RFC 7252 section 8 treats alike. A pending ICMP error fails the call that meets
- * it first; the datagrams are still there, so it is tried again. SPDX-License-Identifier: MIT
+ * The way in of a batched UDP socket: up to 32 datagrams a system call into pooled buffers,
+ * handed up in one callback.
+ * The packet information (RFC 3542 section 6, ip(7)) gives the destination address and the
+ * interface; a destination that is not an address of ours was a group, or a broadcast, which RFC
+ * 7252 section 8 treats alike.
+ * A pending ICMP error fails the call that meets it first; the datagrams are still there, so it
+ * is tried again.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_batched.h"
 

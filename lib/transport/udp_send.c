@@ -1,10 +1,12 @@
 /*
- * The way out of a batched UDP socket: send() copies into a queue, a flush hands up to 64 datagrams
- * to the system in one call, and the loop's prepare phase flushes what nobody else has. in the
- * steady state: one sendmmsg a turn When the system has no room the queue stays, and grows to its
- * bounds while the descriptor is polled writable. The failure of one datagram is a notice and costs
- * the others nothing. A pending ICMP error fails the call that meets it first, whatever that call
- * sends: only a datagram that fails ATTEMPTS times has failed itself. SPDX-License-Identifier: MIT
+ * The way out of a batched UDP socket: send() copies into a queue, a flush hands up to 64
+ * datagrams to the system in one call, and the loop's prepare phase flushes what nobody else has.
+ *   in the steady state: one sendmmsg a turn
+ * When the system has no room the queue stays, and grows to its bounds while the descriptor is
+ * polled writable. The failure of one datagram is a notice and costs the others nothing. A
+ * pending ICMP error fails the call that meets it first, whatever that call sends: only a
+ * datagram that fails ATTEMPTS times has failed itself.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_batched.h"
 

@@ -1,7 +1,8 @@
 /*
  * Opening a UDP socket: the options made whole, and the choice between the batched kind and the
  * portable one (RFC 7252 sections 3 and 6.1). What both do with a path before any system call
- * stands here too. SPDX-License-Identifier: MIT
+ * stands here too.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_kinds.h"
 

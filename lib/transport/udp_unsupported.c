@@ -1,6 +1,7 @@
 /*
  * The batched UDP socket where the system has no recvmmsg and no error queue: it says so, and
- * acoap_udp_socket_new takes the portable one. SPDX-License-Identifier: MIT
+ * acoap_udp_socket_new takes the portable one.
+ * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_kinds.h"
 

@@ -1,6 +1,6 @@
 /*
- * An endpoint's waker on a libuv loop: an alarm, a uv_async for other threads, and, while wanted, a
- * watch over interfaces. Nothing of it keeps the loop alive but a set alarm that was asked to.
+ * An endpoint's waker on a libuv loop: an alarm, a uv_async for other threads, and, while wanted,
+ * a watch over interfaces. Nothing of it keeps the loop alive but a set alarm that was asked to.
  * SPDX-License-Identifier: MIT
  */
 #include "transport/host_uv.h"

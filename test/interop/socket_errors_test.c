@@ -1,6 +1,6 @@
 /*
- * What goes wrong with datagrams, in a network of its own: ICMP errors and their quotes, datagrams
- * the system refuses, a system that has no room; and descriptors that are adopted.
+ * What goes wrong with datagrams, in a network of its own: ICMP errors and their quotes,
+ * datagrams the system refuses, a system that has no room; and descriptors that are adopted.
  * SPDX-License-Identifier: MIT
  */
 #include <check.h>

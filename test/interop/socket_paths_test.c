@@ -1,6 +1,7 @@
 /*
- * Where datagrams come from and where they go, each test over both kinds of UDP socket in a network
- * of its own: source addresses, groups, interfaces, hop limits, addresses that come and go.
+ * Where datagrams come from and where they go, each test over both kinds of UDP socket in a
+ * network of its own: source addresses, groups, interfaces, hop limits, addresses that come and
+ * go.
  * SPDX-License-Identifier: MIT
  */
 #include <check.h>

@@ -1,6 +1,7 @@
 /*
- * The UDP sockets on loopback, each test over both kinds: datagrams, batches, buffers, references,
- * closing, opening. SPDX-License-Identifier: MIT
+ * The UDP sockets on loopback, each test over both kinds: datagrams, batches, buffers,
+ * references, closing, opening.
+ * SPDX-License-Identifier: MIT
  */
 #include <check.h>
 #include <stdio.h>

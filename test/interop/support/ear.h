@@ -1,7 +1,8 @@
 /*
- * A listener behind a datagram socket for the tests of the sockets themselves: writes down what it
- * hears, runs the loop until something is there. Waits are bounded by a timer of the loop, never by
- * sleeping. SPDX-License-Identifier: MIT
+ * A listener behind a datagram socket for the tests of the sockets themselves: writes down what
+ * it hears, runs the loop until something is there. Waits are bounded by a timer of the loop,
+ * never by sleeping.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TEST_INTEROP_EAR_H
 #define ACOAP_TEST_INTEROP_EAR_H
