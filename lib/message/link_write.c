@@ -24,7 +24,7 @@ static void fail(acoap_link_writer_t *writer, int error) {
 static void put(acoap_link_writer_t *writer, const char *chars, size_t len) {
   size_t at = writer->total;
 
-  if (writer->error != 0) {
+  if (writer->error != 0 || len == 0) {
     return;
   }
   if (writer->strict && len > writer->skip + writer->cap - at) {

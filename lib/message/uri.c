@@ -205,8 +205,10 @@ int acoap_uri_parse(const char *text, size_t len, acoap_uri_t *uri, size_t *offs
   }
   const char *wrong = text;
   const char *behind = acoap__uri_scheme(text, text + len, &scheme, &known);
-  int error = behind != NULL && !known ? ACOAP_ESCHEME : ACOAP_EURI;
-  if (known) {
+  int error = ACOAP_EURI;
+  if (behind != NULL && !known) {
+    error = ACOAP_ESCHEME;
+  } else if (behind != NULL) {
     wrong = acoap__uri_parse_parts(behind, text + len, scheme, &parsed, &authority);
   }
   if (wrong != NULL) {

@@ -1,8 +1,8 @@
 /*
  * Characters of URI components and percent-encoding (RFC 3986 sections 2.1 to 2.3, 3.3, 3.4).
  * The rule: string options are UTF-8 (RFC 7252 section 3.2), so percent-encodings that are none are
- * refused where a URI comes in. Knows nothing of which component is which. SPDX-License-Identifier:
- * MIT
+ * refused where a URI comes in. Knows nothing of which component is which.
+ * SPDX-License-Identifier: MIT
  */
 #include "message/uri_text.h"
 
