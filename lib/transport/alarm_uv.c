@@ -19,6 +19,9 @@
 
 struct acoap__alarm {
   uv_timer_t timer;                /* runs out at or before wished */
+  uv_idle_t awake;                 /* keeps the turn that rings, and no other, from waiting */
+  int turns_awake;                 /* idle phases since it rang */
+  int open_handles;                /* not yet closed */
   bool ref;                        /* keeps the loop alive while wished is set */
   acoap_time_t wished;             /* when to ring; NEVER: not at all */
   acoap_time_t set;                /* when the timer runs out; NEVER: it is off */
@@ -59,6 +62,17 @@ static void apply_ref(acoap__alarm_t *alarm) {
   }
 }
 
+/*
+ * Timers run before the loop waits for the network; under UV_RUN_ONCE it would then wait although
+ * the one who runs it may have got what it runs it for.
+ */
+static void stay_awake(uv_idle_t *idle) {
+  acoap__alarm_t *alarm = idle->data;
+  if (++alarm->turns_awake > 1) {
+    uv_idle_stop(idle);
+  }
+}
+
 static void ran_out(uv_timer_t *timer) {
   acoap__alarm_t *alarm = timer->data;
   alarm->set = ACOAP_TIME_NEVER;
@@ -71,6 +85,8 @@ static void ran_out(uv_timer_t *timer) {
   }
   alarm->wished = ACOAP_TIME_NEVER;
   apply_ref(alarm);
+  alarm->turns_awake = 0;
+  uv_idle_start(&alarm->awake, stay_awake);
   alarm->ring(alarm->user_data);
 }
 
@@ -85,12 +101,16 @@ int acoap__alarm_new(uv_loop_t *loop, void (*ring)(void *user_data), void *user_
     acoap__free(made);
     return status;
   }
+  uv_idle_init(loop, &made->awake);
   made->timer.data = made;
+  made->awake.data = made;
+  made->open_handles = 2;
   made->wished = ACOAP_TIME_NEVER;
   made->set = ACOAP_TIME_NEVER;
   made->ring = ring;
   made->user_data = user_data;
   uv_unref((uv_handle_t *)&made->timer);
+  uv_unref((uv_handle_t *)&made->awake);
   *alarm = made;
   return 0;
 }
@@ -111,8 +131,11 @@ void acoap__alarm_set_ref(acoap__alarm_t *alarm, bool ref) {
   apply_ref(alarm);
 }
 
-static void timer_closed(uv_handle_t *handle) {
+static void handle_closed(uv_handle_t *handle) {
   acoap__alarm_t *alarm = handle->data;
+  if (--alarm->open_handles > 0) {
+    return;
+  }
   void (*closed)(void *user_data) = alarm->closed;
   void *closed_data = alarm->closed_data;
   acoap__free(alarm);
@@ -124,5 +147,6 @@ static void timer_closed(uv_handle_t *handle) {
 void acoap__alarm_close(acoap__alarm_t *alarm, void (*closed)(void *user_data), void *user_data) {
   alarm->closed = closed;
   alarm->closed_data = user_data;
-  uv_close((uv_handle_t *)&alarm->timer, timer_closed);
+  uv_close((uv_handle_t *)&alarm->timer, handle_closed);
+  uv_close((uv_handle_t *)&alarm->awake, handle_closed);
 }

@@ -44,7 +44,12 @@ static int run_once(acoap_host_t *host) {
   if (!uv_loop_alive(loop)) {
     return ACOAP_EEND;
   }
-  uv_run(loop, UV_RUN_ONCE);
+  /*
+   * UV_RUN_ONCE waits for the network even when a timer or an idle handle has just done what the
+   * caller is waiting for. When something is due already the turn is taken without waiting.
+   */
+  uv_update_time(loop);
+  uv_run(loop, uv_backend_timeout(loop) == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
   return 0;
 }
 

@@ -78,7 +78,7 @@ int acoap__interfaces_watch_new(uv_loop_t *loop, void (*changed)(void *user_data
   return 0;
 }
 
-static void watch_closed(uv_handle_t *handle) {
+static void timer_closed(uv_handle_t *handle) {
   acoap__interfaces_watch_t *watch = handle->data;
   void (*closed)(void *user_data) = watch->closed;
   void *closed_data = watch->closed_data;
@@ -93,5 +93,5 @@ void acoap__interfaces_watch_close(acoap__interfaces_watch_t *watch,
                                    void (*closed)(void *user_data), void *user_data) {
   watch->closed = closed;
   watch->closed_data = user_data;
-  uv_close((uv_handle_t *)&watch->timer, watch_closed);
+  uv_close((uv_handle_t *)&watch->timer, timer_closed);
 }

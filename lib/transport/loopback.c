@@ -108,15 +108,21 @@ static void deliver(side_t *side, const acoap_address_t *from, acoap__list_t *le
   drop_letters(&told);
 }
 
-/* Only what is there now: what callbacks send meanwhile waits for the next turn. */
+/*
+ * Only what is there now: what callbacks send meanwhile waits for the next turn. The handle stays
+ * active while it tells: a turn of the loop that has told something does not wait.
+ */
 static void next_turn(uv_idle_t *idle) {
   side_t *side = idle->data;
   acoap_address_t from = side->address;
+  if (!side->writable && acoap__list_empty(&side->inbox)) {
+    uv_idle_stop(idle);
+    return;
+  }
   acoap__list_t letters;
   acoap__list_init(&letters);
   acoap__list_take(&side->inbox, &letters);
   side->inbox_count = 0;
-  uv_idle_stop(idle);
   from.ip[3] = from.ip[3] == 1 ? 2 : 1;
   if (side->other != NULL && side->other->refused) {
     side->other->refused = false;

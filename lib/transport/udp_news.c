@@ -41,9 +41,13 @@ static void tell_notices(acoap__udp_t *udp) {
   }
 }
 
+/* Stays active while it tells: a turn of the loop that has told something does not wait. */
 static void next_turn(uv_idle_t *idle) {
   acoap__udp_t *udp = idle->data;
-  uv_idle_stop(idle);
+  if (acoap__list_empty(&udp->news.notices) && !udp->news.writable) {
+    uv_idle_stop(idle);
+    return;
+  }
   tell_notices(udp);
   if (udp->news.writable) {
     udp->news.writable = false;
