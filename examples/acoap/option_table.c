@@ -1,0 +1,330 @@
+/*
+ * The options of the command line as a table: letter, name, which commands take it, how its
+ * argument is read. The rule: an argument is checked here, whole, before anything is opened or
+ * sent. Does not walk argv.
+ * SPDX-License-Identifier: MIT
+ */
+#include "option_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_MEMORY "out of memory"
+
+/* ---- arguments
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+/* Decimal digits up to `max`. */
+static bool read_number(const char *text, uint64_t max, uint64_t *number) {
+  if (*text < '0' || *text > '9') {
+    return false;
+  }
+  char *end = NULL;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (errno != 0 || *end != '\0' || value > max) {
+    return false;
+  }
+  *number = value;
+  return true;
+}
+
+/* Seconds, perhaps with a fraction, as milliseconds; more than 0, at most 20 days. */
+static const char *read_seconds(const char *text, uint32_t *ms) {
+  static const char wrong[] = "not a number of seconds (more than 0, at most 1000000, such as 2.5)";
+  if ((*text < '0' || *text > '9') && *text != '.') {
+    return wrong;
+  }
+  char *end = NULL;
+  double seconds = strtod(text, &end);
+  if (*end != '\0' || !(seconds >= 0.001) || seconds > 1e6) {
+    return wrong;
+  }
+  *ms = (uint32_t)(seconds * 1000.0 + 0.5);
+  return NULL;
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  if (c >= 'a' && c <= 'f') {
+    return c - 'a' + 10;
+  }
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Pairs of hexadecimal digits into bytes; the count is strlen / 2. */
+static bool read_hex(const char *text, uint8_t *bytes) {
+  for (size_t i = 0; text[i] != '\0'; i += 2) {
+    int high = hex_digit(text[i]);
+    int low = high < 0 ? -1 : hex_digit(text[i + 1]);
+    if (low < 0) {
+      return false;
+    }
+    bytes[i / 2] = (uint8_t)(high << 4 | low);
+  }
+  return true;
+}
+
+static const char *read_format(const char *text, int *format) {
+  int number = acoap_content_format_parse(text, strlen(text));
+  if (number < 0 || number > 65535) {
+    return "no content-format (a name such as text/plain, json, cbor, or a number up to 65535)";
+  }
+  *format = number;
+  return NULL;
+}
+
+/* ---- one function per option
+ * ------------------------------------------------------------------------------------------ */
+
+static const char *take_output(options_t *o, const char *argument) {
+  if (*argument == '\0') {
+    return "the name of a file is missing";
+  }
+  o->output = strcmp(argument, "-") == 0 ? NULL : argument;
+  return NULL;
+}
+
+static const char *take_text(options_t *o, const char *argument) {
+  o->text = argument;
+  return o->input != NULL ? "-d and -i exclude each other" : NULL;
+}
+
+static const char *take_input(options_t *o, const char *argument) {
+  o->input = argument;
+  return o->text != NULL ? "-d and -i exclude each other" : NULL;
+}
+
+static const char *take_accept(options_t *o, const char *argument) {
+  return read_format(argument, &o->accept);
+}
+
+static const char *take_content_format(options_t *o, const char *argument) {
+  return read_format(argument, &o->content_format);
+}
+
+/* The value behind '=': text, 0x... or :N. */
+static const char *read_option_value(const char *value, extra_option_t *extra) {
+  size_t len = strlen(value);
+  extra->bytes = malloc(len + 4);
+  if (extra->bytes == NULL) {
+    return NO_MEMORY;
+  }
+  if (value[0] == ':') {
+    uint64_t number = 0;
+    if (!read_number(value + 1, UINT32_MAX, &number)) {
+      return "behind ':' stands no unsigned integer below 2^32";
+    }
+    extra->len = acoap_uint_encode((uint32_t)number, extra->bytes);
+    return NULL;
+  }
+  if (value[0] == '0' && value[1] == 'x') {
+    if (!read_hex(value + 2, extra->bytes)) {
+      return "behind '0x' stand no pairs of hexadecimal digits";
+    }
+    extra->len = (len - 2) / 2;
+    return NULL;
+  }
+  memcpy(extra->bytes, value, len);
+  extra->len = len;
+  return NULL;
+}
+
+static const char *take_option(options_t *o, const char *argument) {
+  const char *equals = strchr(argument, '=');
+  size_t name_len = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
+  char name[32];
+  uint64_t number = 0;
+  if (name_len >= sizeof(name)) {
+    return "no option number or registered name";
+  }
+  memcpy(name, argument, name_len);
+  name[name_len] = '\0';
+  if (!read_number(name, 65535, &number)) {
+    int known = acoap_option_by_name(name, name_len);
+    if (known < 0) {
+      return "no option number (0 to 65535) or registered name (such as ETag)";
+    }
+    number = (uint64_t)known;
+  }
+  extra_option_t *more = realloc(o->extra, (o->extra_count + 1) * sizeof(*more));
+  if (more == NULL) {
+    return NO_MEMORY;
+  }
+  o->extra = more;
+  extra_option_t *extra = &more[o->extra_count++];
+  *extra = (extra_option_t){.number = (uint16_t)number};
+  return equals == NULL ? NULL : read_option_value(equals + 1, extra);
+}
+
+static const char *take_nonconfirmable(options_t *o, const char *argument) {
+  (void)argument;
+  o->nonconfirmable = true;
+  return NULL;
+}
+
+static const char *take_block_size(options_t *o, const char *argument) {
+  uint64_t size = 0;
+  if (!read_number(argument, 1024, &size) || acoap_block_szx((size_t)size) < 0) {
+    return "no block size (16, 32, 64, 128, 256, 512 or 1024)";
+  }
+  o->block_size = (size_t)size;
+  return NULL;
+}
+
+static const char *take_deadline(options_t *o, const char *argument) {
+  return read_seconds(argument, &o->deadline_ms);
+}
+
+static const char *take_ack_timeout(options_t *o, const char *argument) {
+  return read_seconds(argument, &o->ack_timeout_ms);
+}
+
+static const char *take_max_retransmit(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  if (!read_number(argument, 20, &number)) {
+    return "not a number from 0 to 20";
+  }
+  o->max_retransmit = (int)number;
+  return NULL;
+}
+
+static const char *take_nstart(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  if (!read_number(argument, 65535, &number) || number == 0) {
+    return "not a number from 1 to 65535";
+  }
+  o->nstart = (uint32_t)number;
+  return NULL;
+}
+
+static const char *take_bind(options_t *o, const char *argument) {
+  o->bind = argument;
+  return NULL;
+}
+
+static const char *take_interface(options_t *o, const char *argument) {
+  const char **more = realloc(o->interfaces, (o->interface_count + 1) * sizeof(*more));
+  if (more == NULL) {
+    return NO_MEMORY;
+  }
+  o->interfaces = more;
+  more[o->interface_count++] = argument;
+  return NULL;
+}
+
+static const char *take_wait(options_t *o, const char *argument) {
+  return read_seconds(argument, &o->wait_ms);
+}
+
+static const char *take_count(options_t *o, const char *argument) {
+  return read_number(argument, UINT64_MAX, &o->count) && o->count > 0 ? NULL
+                                                                      : "not a number above 0";
+}
+
+static const char *take_for(options_t *o, const char *argument) {
+  return read_seconds(argument, &o->for_ms);
+}
+
+static const char *take_json(options_t *o, const char *argument) {
+  (void)argument;
+  o->json = true;
+  return NULL;
+}
+
+static const char *take_progress(options_t *o, const char *argument) {
+  static const char *const names[] = {"auto", "always", "never"};
+  for (size_t i = 0; i < 3; i++) {
+    if (strcmp(argument, names[i]) == 0) {
+      o->progress = (progress_mode_t)i;
+      return NULL;
+    }
+  }
+  return "neither auto, always nor never";
+}
+
+static const char *take_quiet(options_t *o, const char *argument) {
+  (void)argument;
+  o->quiet = true;
+  return NULL;
+}
+
+static const char *take_verbose(options_t *o, const char *argument) {
+  (void)argument;
+  o->verbose = true;
+  return NULL;
+}
+
+static const char *take_demo(options_t *o, const char *argument) {
+  (void)argument;
+  o->demo = true;
+  return NULL;
+}
+
+static const char *take_help(options_t *o, const char *argument) {
+  (void)argument;
+  o->help = true;
+  return NULL;
+}
+
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+#define SENDS_AND_SERVES (COMMAND_SEND | COMMAND_SERVE)
+#define ANSWERS (COMMAND_REQUEST | COMMAND_OBSERVE | COMMAND_DISCOVER)
+
+/* letter, name, argument, commands, reader (NULL: not built yet), help */
+const option_spec_t option_table[] = {
+    {'o', NULL, "FILE", COMMAND_REQUEST | COMMAND_OBSERVE, take_output,
+     "write the body to FILE, replaced when complete"},
+    {'d', NULL, "TEXT", COMMAND_BODY, take_text, "request body"},
+    {'i', NULL, "FILE", COMMAND_BODY, take_input, "request body from FILE, - is stdin"},
+    {'a', NULL, "FORMAT", ANSWERS, take_accept, "Accept: a name (json, text/plain) or a number"},
+    {'f', NULL, "FORMAT", COMMAND_BODY, take_content_format, "Content-Format, likewise"},
+    {'O', NULL, "NUMBER[=VALUE]", ANSWERS | COMMAND_BENCH, take_option,
+     "add an option; VALUE is text, 0x... or :N; repeatable"},
+    {'N', NULL, NULL, COMMAND_REQUEST | COMMAND_OBSERVE | COMMAND_BENCH, take_nonconfirmable,
+     "non-confirmable"},
+    {'b', NULL, "SIZE", ANSWERS | COMMAND_BENCH, take_block_size,
+     "block size, 16 to 1024, both directions"},
+    {'t', NULL, "SECONDS", COMMAND_REQUEST | COMMAND_PING | COMMAND_BENCH | COMMAND_DISCOVER,
+     take_deadline, "give up after that long"},
+    {0, "ack-timeout", "SECONDS", COMMAND_SEND, take_ack_timeout, "ACK_TIMEOUT [2]"},
+    {0, "max-retransmit", "N", COMMAND_SEND, take_max_retransmit, "MAX_RETRANSMIT [4]"},
+    {0, "nstart", "N", COMMAND_SEND, take_nstart, "NSTART [1]"},
+    {0, "bind", "ADDRESS", COMMAND_SEND, take_bind, "local address, with :PORT if wanted"},
+    {0, "interface", "NAME", SENDS_AND_SERVES, take_interface,
+     "interface for multicast; repeatable for discover and serve"},
+    {0, "wait", "SECONDS", COMMAND_DISCOVER, take_wait, "how long answers are collected [8]"},
+    {0, "count", "N", COMMAND_OBSERVE, take_count, "stop after N notifications"},
+    {0, "for", "SECONDS", COMMAND_OBSERVE, take_for, "stop after that long"},
+    {0, "demo", NULL, COMMAND_SERVE, take_demo, "a few resources to try things on"},
+    {0, "json", NULL, COMMAND_EVERY, take_json, "one JSON object per line on stdout"},
+    {0, "progress", "WHEN", COMMAND_REQUEST, take_progress, "auto, always or never [auto]"},
+    {'q', NULL, NULL, COMMAND_EVERY, take_quiet, "say less"},
+    {'v', NULL, NULL, SENDS_AND_SERVES, take_verbose, "show every message on stderr"},
+    {'h', "help", NULL, COMMAND_EVERY, take_help, "this text"},
+    {0, "window", "N", COMMAND_SEND, NULL, "blocks in flight"},
+    {0, "qblock", NULL, COMMAND_SEND, NULL, "Q-Block1 and Q-Block2 (RFC 9177)"},
+    {0, "psk-identity", "ID", COMMAND_SEND, NULL, "pre-shared key: who we are"},
+    {0, "psk-key", "KEY", COMMAND_SEND, NULL, "pre-shared key: text or 0x..."},
+    {0, "ca", "FILE", COMMAND_SEND, NULL, "X.509: whom to trust"},
+    {0, "cert", "FILE", COMMAND_SEND, NULL, "X.509: our certificate"},
+    {0, "key", "FILE", COMMAND_SEND, NULL, "X.509: our private key"},
+    {0, "insecure", NULL, COMMAND_SEND, NULL, "do not check the host name"},
+    {0, "oscore", "FILE", COMMAND_SEND | COMMAND_DECODE, NULL, "protect with this OSCORE context"},
+    {0, "proxy", "URI", COMMAND_SEND, NULL, "send through a forward proxy"},
+    {0, "plugtest", NULL, COMMAND_SERVE, NULL, "the resources of the ETSI plugtests"},
+    {0, "dir", "DIR", COMMAND_SERVE, NULL, "serve the files of a folder"},
+    {0, "writable", NULL, COMMAND_SERVE, NULL, "let PUT and DELETE change them"},
+    {0, "amplification", "N|off", COMMAND_SERVE, NULL, "limit towards unverified peers"},
+    {0, "psk-file", "FILE", COMMAND_SERVE, NULL, "pre-shared keys"},
+    {0, "tcp", NULL, COMMAND_DECODE, NULL, "the message is framed as over TCP (RFC 8323)"},
+};
+
+const size_t option_table_count = sizeof(option_table) / sizeof(option_table[0]);
