@@ -1,7 +1,7 @@
 /*
- * What an endpoint needs of its surroundings besides sockets: a clock that goes on through suspend, one timer, a wake-up
- * from other threads, names, and the list of network interfaces. acoap brings a host for libuv loops and one for the simulated network; few users
- * write their own.
+ * What an endpoint needs of its surroundings besides sockets: a clock that goes on through suspend,
+ * one timer, a wake-up from other threads, names, and the list of network interfaces. acoap brings
+ * a host for libuv loops and one for the simulated network; few users write their own.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_HOST_H
@@ -18,7 +18,7 @@ struct uv_loop_s;
 typedef struct acoap_interface {
   char name[48];           /* "eth0" */
   uint32_t index;          /* as in if_nametoindex */
-  acoap_address_t address; /* one address of it; an interface with several stands in the list several times */
+  acoap_address_t address; /* one of its addresses; with several it is listed several times */
   bool loopback;           /* an internal interface */
   bool multicast;          /* can send to groups */
 } acoap_interface_t;
@@ -30,8 +30,12 @@ typedef struct acoap_lookup acoap_lookup_t;
 /** Called on the loop's thread when the time set has come, and after wake_from_thread. */
 typedef void (*acoap_wake_cb)(void *user_data);
 
-/** The result of a lookup: status 0 and at least one address, or a negative error. Called exactly once unless cancelled. */
-typedef void (*acoap_lookup_cb)(void *user_data, int status, const acoap_address_t *addresses, size_t count);
+/**
+ * The result of a lookup: status 0 and at least one address, or a negative error. Called exactly
+ * once unless cancelled.
+ */
+typedef void (*acoap_lookup_cb)(void *user_data, int status, const acoap_address_t *addresses,
+                                size_t count);
 
 /** Interfaces or their addresses have changed; ask `interfaces` again. */
 typedef void (*acoap_interfaces_cb)(void *user_data);
@@ -40,9 +44,15 @@ typedef struct acoap_host_ops {
   size_t size; /* sizeof(acoap_host_ops_t) */
   /** Monotonic milliseconds; goes on through suspend where the system can (CLOCK_BOOTTIME). */
   acoap_time_t (*now)(acoap_host_t *host);
-  /** Make a waker for an endpoint: one timer and one thread-safe signal. It keeps the loop alive only as set_ref says (at first: no). */
+  /**
+   * Make a waker for an endpoint: one timer and one thread-safe signal. It keeps the loop alive
+   * only as set_ref says (at first: no).
+   */
   int (*waker_new)(acoap_host_t *host, acoap_wake_cb wake, void *user_data, acoap_waker_t **waker);
-  /** Wake at or after `at` (ACOAP_TIME_NEVER: not at all); a later call replaces it. A time in the past wakes in the next turn, never inside the call. */
+  /**
+   * Wake at or after `at` (ACOAP_TIME_NEVER: not at all); a later call replaces it. A time in the
+   * past wakes in the next turn, never inside the call.
+   */
   void (*wake_at)(acoap_waker_t *waker, acoap_time_t at);
   /** From any thread: wake soon. */
   void (*wake_from_thread)(acoap_waker_t *waker);
@@ -50,12 +60,12 @@ typedef struct acoap_host_ops {
   void (*set_ref)(acoap_waker_t *waker, bool ref);
   /** Free the waker; `closed` is called later from the loop. No wake comes after this call. */
   void (*waker_close)(acoap_waker_t *waker, void (*closed)(void *user_data), void *user_data);
-  /** Look a name up; never blocks, never calls back inside the call. */
-  int (*lookup)(acoap_host_t *host, const char *name, uint16_t port, acoap_lookup_cb done, void *user_data,
-                acoap_lookup_t **lookup);
-  /** No callback comes after this. */
+  /** Look a name or a literal up; never blocks, never calls back inside the call. */
+  int (*lookup)(acoap_host_t *host, const char *name, uint16_t port, acoap_lookup_cb done,
+                void *user_data, acoap_lookup_t **lookup);
+  /** No callback comes after this. Not for a lookup that has called back already. */
   void (*lookup_cancel)(acoap_lookup_t *lookup);
-  /** List addresses of interfaces that are up; returns how many there are (at most `max` are written), or a negative error. */
+  /** List addresses of interfaces that are up: how many there are (at most `max` are written). */
   int (*interfaces)(acoap_host_t *host, acoap_interface_t *list, size_t max);
   /** The index of an interface's name; 0 when there is none. */
   uint32_t (*interface_index)(acoap_host_t *host, const char *name);
@@ -63,7 +73,7 @@ typedef struct acoap_host_ops {
   int (*watch_interfaces)(acoap_waker_t *waker, acoap_interfaces_cb changed, void *user_data);
   /** Unpredictable bytes (or seeded ones, in a simulation). */
   void (*entropy)(acoap_host_t *host, uint8_t *bytes, size_t len);
-  /** Run the loop for one turn, blocking until something happens; returns 0, ACOAP_EEND when nothing is left to wait for. */
+  /** Run the loop until something happens; 0, ACOAP_EEND when nothing is left to wait for. */
   int (*run_once)(acoap_host_t *host);
   /** Give up the host (reference count or static: the host's business). */
   void (*unref)(acoap_host_t *host);
@@ -73,7 +83,13 @@ struct acoap_host {
   const acoap_host_ops_t *ops; /* never NULL */
 };
 
-/** The host of a libuv loop. The endpoint that takes it unrefs it. */
+/**
+ * Make the host of a libuv loop.
+ *
+ * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM.
+ * Ownership:  the endpoint that takes it gives it up; nobody took it: host->ops->unref.
+ * Since:      0.1
+ */
 ACOAP_API int acoap_uv_host_new(struct uv_loop_s *loop, acoap_host_t **host);
 
 ACOAP_END_DECLS
