@@ -44,7 +44,7 @@ static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
   acoap_local_endpoint_t *endpoint = socket->endpoint;
   acoap_path_t path = datagram->path;
   acoap_bytes_t bytes = datagram->bytes;
-  path.socket = socket->number;
+  path.socket = socket->answers_from;
   if (endpoint->tap != NULL) {
     endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, &path, bytes);
   }

@@ -40,6 +40,7 @@ typedef struct acoap__endpoint_socket {
   acoap_local_endpoint_t *endpoint; /* whose it is */
   acoap_socket_t *socket;           /* taken over; NULL once it is being closed */
   uint16_t number;                  /* place in the endpoint's array, acoap_path_t.socket */
+  uint16_t answers_from;            /* number of the socket that answers leave from */
   bool source_port;                 /* opened to send requests from; joins no groups */
   bool unflushed;                   /* something was sent since the last flush */
   acoap__list_t outbox; /* datagrams the socket refused with ACOAP_EAGAIN, oldest first */

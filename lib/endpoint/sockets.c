@@ -21,6 +21,7 @@ static void socket_add(acoap_local_endpoint_t *endpoint, acoap_socket_t *socket,
   added->endpoint = endpoint;
   added->socket = socket;
   added->number = (uint16_t)endpoint->socket_count;
+  added->answers_from = added->number;
   added->source_port = source_port;
   acoap__list_init(&added->outbox);
   endpoint->socket_count++;
@@ -94,6 +95,31 @@ static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop
   return status;
 }
 
+static bool bound_to_group(acoap_socket_t *socket, acoap_address_t *local) {
+  memset(local, 0, sizeof(*local));
+  return socket->ops->local_address(socket, local) == 0 && acoap_address_is_multicast(local);
+}
+
+/* RFC 7252 section 8.2: an answer to a group request leaves from a unicast address. A socket that
+ * is bound to a group has none, so the first other one of its family answers for it. */
+static void choose_answering(acoap_local_endpoint_t *endpoint) {
+  acoap_address_t group;
+  acoap_address_t local;
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    if (!bound_to_group(endpoint->sockets[i].socket, &group)) {
+      continue;
+    }
+    for (size_t n = 0; n < endpoint->socket_count; n++) {
+      acoap_socket_t *other = endpoint->sockets[n].socket;
+      if (!endpoint->sockets[n].source_port && !bound_to_group(other, &local) &&
+          (!ACOAP__SOCKET_OP(other, reaches) || other->ops->reaches(other, &group))) {
+        endpoint->sockets[i].answers_from = (uint16_t)n;
+        break;
+      }
+    }
+  }
+}
+
 int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
                         const acoap_local_endpoint_options_t *options) {
   size_t listening = options->bind_count != 0 ? options->bind_count : 2;
@@ -116,6 +142,8 @@ int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop
   int status = options->socket_count == 0 ? udp_open_all(endpoint, loop, options) : 0;
   if (status != 0) {
     acoap__sockets_drop(endpoint, options);
+  } else {
+    choose_answering(endpoint);
   }
   return status;
 }
