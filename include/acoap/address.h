@@ -18,6 +18,7 @@ typedef enum acoap_family {
   ACOAP_FAMILY_OTHER = 1 /* a user's own socket: 16 bytes that it alone understands */
 } acoap_family_t;
 
+/** An address and port; fill unused bytes with 0 (memset), so that equal addresses are equal bytes. */
 typedef struct acoap_address {
   uint8_t family;    /* acoap_family_t */
   uint8_t reserved;  /* 0 */

@@ -14,7 +14,9 @@ typedef enum acoap_type { ACOAP_CON = 0, ACOAP_NON = 1, ACOAP_ACK = 2, ACOAP_RST
 
 /** A code from its class and detail: ACOAP_CODE(2, 5) is Content, 2.05. Detail without a leading zero, which C would read as octal. */
 #define ACOAP_CODE(class_, detail_) ((uint8_t)(((class_) << 5) | (detail_)))
+/** The class of a code: 2 for 2.05. */
 #define ACOAP_CODE_CLASS(code_) ((uint8_t)((code_) >> 5))
+/** The detail of a code: 5 for 2.05. */
 #define ACOAP_CODE_DETAIL(code_) ((uint8_t)((code_)&0x1f))
 
 /* identifier, class, detail, text */
@@ -60,6 +62,7 @@ typedef enum acoap_type { ACOAP_CON = 0, ACOAP_NON = 1, ACOAP_ACK = 2, ACOAP_RST
   X(RELEASE, 7, 4, "Release")                                                                      \
   X(ABORT, 7, 5, "Abort")
 
+/** Registered codes, ACOAP_CODE_GET, ACOAP_CODE_CONTENT and so on. */
 enum acoap_code {
 #define ACOAP_CODE_ENUM(name, class_, detail_, text) ACOAP_CODE_##name = ((class_) << 5) | (detail_),
   ACOAP_CODE_MAP(ACOAP_CODE_ENUM)

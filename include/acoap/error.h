@@ -48,6 +48,7 @@ ACOAP_BEGIN_DECLS
   X(EADDRESS, -5033, "malformed or unusable address")                                              \
   X(ENOTOBSERVED, -5034, "the server did not register the observation")
 
+/** Errors, ACOAP_EINVAL and so on; all are negative. */
 enum acoap_error {
   ACOAP_OK = 0,
 #define ACOAP_ERROR_ENUM(name, number, sentence) ACOAP_##name = number,

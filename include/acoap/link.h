@@ -30,6 +30,7 @@ typedef struct acoap_link_iter {
   const char *end;   /* behind the last */
 } acoap_link_iter_t;
 
+/** Start at the first link of a document of len bytes; the document is borrowed. */
 ACOAP_API void acoap_link_iter_init(acoap_link_iter_t *iter, const void *document, size_t len);
 
 /**
@@ -63,6 +64,7 @@ typedef struct acoap_link_writer {
   int error;      /* first failure */
 } acoap_link_writer_t;
 
+/** Start a document in lent bytes; one that does not fit is ACOAP_ENOSPACE. */
 ACOAP_API void acoap_link_writer_init(acoap_link_writer_t *writer, void *bytes, size_t cap);
 /** Store only document bytes [skip, skip + cap); the rest is counted. */
 ACOAP_API void acoap_link_writer_window(acoap_link_writer_t *writer, void *bytes, size_t cap, size_t skip);

@@ -11,6 +11,7 @@
 
 ACOAP_BEGIN_DECLS
 
+/** Which transport a URI asks for (RFC 7252 section 6, RFC 8323 section 8). */
 typedef enum acoap_scheme {
   ACOAP_SCHEME_COAP,
   ACOAP_SCHEME_COAPS,
@@ -62,12 +63,13 @@ ACOAP_API int acoap_uri_address(const acoap_uri_t *uri, acoap_address_t *address
 ACOAP_API int acoap_uri_host(const acoap_uri_t *uri, char *text, size_t cap);
 
 /**
- * Check an encoded path or query before it becomes options: 0, ACOAP_EURI for a character that may not stand there or a
- * percent-encoding that is none or no UTF-8, ACOAP_EOPTIONLEN for a segment or argument of over 255 bytes.
+ * Check an encoded path before it becomes options: 0, ACOAP_EURI for a character that may not stand there or a
+ * percent-encoding that is none or no UTF-8, ACOAP_EOPTIONLEN for a segment of over 255 bytes.
  *
  * @param offset  NULL or where to put the offset of the first character that is wrong, or of the part that is too long
  */
 ACOAP_API int acoap_uri_check_path(const char *path, size_t len, size_t *offset);
+/** The same for a query and its arguments. */
 ACOAP_API int acoap_uri_check_query(const char *query, size_t len, size_t *offset);
 
 /**
