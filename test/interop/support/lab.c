@@ -4,6 +4,7 @@
  */
 #include "lab.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,35 @@ void lab_open(lab_t *lab, acoap_udp_kind_t kind, unsigned guard_s) {
   uv_unref((uv_handle_t *)&lab->guard);
 }
 
+/* ACOAP_INTEROP_VERBOSE shows every message; warnings are shown always. */
+static void show_log(void *user_data, acoap_log_level_t level, const char *text) {
+  (void)user_data;
+  fprintf(stderr, "# %d %s\n", (int)level, text);
+}
+
+static void show_message(void *user_data, acoap_direction_t direction, const acoap_path_t *path,
+                         acoap_bytes_t bytes) {
+  (void)user_data;
+  char peer[ACOAP_ADDRESS_TEXT_MAX];
+  char text[256] = "malformed";
+  acoap_view_t view;
+  acoap_address_format(&path->peer, peer, sizeof(peer));
+  if (acoap_decode(&view, bytes.data, bytes.len, ACOAP_TOKEN_MAX, NULL) == 0) {
+    acoap_view_format(&view, text, sizeof(text));
+  }
+  fprintf(stderr, "# %s %s if%u%s: %s\n", direction == ACOAP_SENT ? "to" : "from", peer,
+          path->interface, path->multicast ? " multicast" : "", text);
+}
+
+static void show_event(void *user_data, const acoap_event_t *event) {
+  (void)user_data;
+  char address[ACOAP_ADDRESS_TEXT_MAX];
+  acoap_address_format(&event->address, address, sizeof(address));
+  fprintf(stderr, "# event %d: %s, %s %s %s\n", (int)event->kind, acoap_err_name(event->status),
+          event->interface == NULL ? "" : event->interface, address,
+          event->reason == NULL ? "" : event->reason);
+}
+
 acoap_local_endpoint_t *lab_endpoint(lab_t *lab, const acoap_local_endpoint_options_t *options) {
   acoap_local_endpoint_options_t mine;
   memset(&mine, 0, sizeof(mine));
@@ -33,6 +63,13 @@ acoap_local_endpoint_t *lab_endpoint(lab_t *lab, const acoap_local_endpoint_opti
   acoap_local_endpoint_t *endpoint = NULL;
   int status = acoap_local_endpoint_new(&lab->loop, &mine, &endpoint);
   ck_assert_msg(status == 0, "acoap_local_endpoint_new: %s", acoap_strerror(status));
+  bool verbose = getenv("ACOAP_INTEROP_VERBOSE") != NULL;
+  acoap_local_endpoint_set_log(endpoint, verbose ? ACOAP_LOG_DEBUG : ACOAP_LOG_WARNING, show_log,
+                               NULL);
+  if (verbose) {
+    acoap_local_endpoint_set_tap(endpoint, show_message, NULL);
+    acoap_local_endpoint_on_event(endpoint, show_event, NULL);
+  }
   lab->endpoints[lab->endpoint_count++] = endpoint;
   return endpoint;
 }

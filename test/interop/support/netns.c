@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COMMAND_MAX_MS = 10000 };
+/* GO_FD: where the peer's script waits for its port of the bridge. */
+enum { COMMAND_MAX_MS = 10000, GO_FD = 9 };
 
 static bool write_file(const char *name, const char *text) {
   int fd = open(name, O_WRONLY | O_CLOEXEC);
@@ -51,14 +52,20 @@ static int shell(const char *script) {
   return spawn_run(argv, COMMAND_MAX_MS) == 0 ? 0 : -1;
 }
 
+/* keep0 and keep1 are one port that stays: a bridge without ports is down, and br0 is to be up all
+ * the time. */
 static const char *const bridge_script =
     "ip link set lo up\n"
     "ip link add br0 type bridge mcast_snooping 0 forward_delay 0\n"
     "ip link set br0 addrgenmode none\n"
+    "ip link add keep0 type veth peer name keep1\n"
+    "ip link set keep0 master br0 addrgenmode none up\n"
+    "ip link set keep1 addrgenmode none multicast off up\n"
     "ip link set br0 up\n"
     "ip addr add 10.77.0.1/24 dev br0\n"
     "ip -6 addr add fd77::1/64 dev br0 nodad\n"
-    "ip -6 addr add fe80::77:1/64 dev br0 nodad\n";
+    "ip -6 addr add fe80::77:1/64 dev br0 nodad\n"
+    "until ip link show br0 | grep -q LOWER_UP; do sleep 0.01; done\n";
 
 const char *netns_unusable(void) {
   if (!spawn_have("ip")) {
@@ -106,18 +113,30 @@ typedef struct handshake {
 static int unshare_and_wait(void *user_data) {
   const handshake_t *handshake = user_data;
   char byte = 0;
-  if (unshare(CLONE_NEWNET) != 0 || write(handshake->ready[1], &byte, 1) != 1) {
+  if (unshare(CLONE_NEWNET) != 0 || write(handshake->ready[1], &byte, 1) != 1 ||
+      dup2(handshake->go[0], GO_FD) != GO_FD) {
     return -1;
   }
   return read(handshake->go[0], &byte, 1) == 1 ? 0 : -1;
 }
 
+/* An earlier peer's pair may live on for a moment with its namespace. The hardware address stays,
+ * for the neighbour cache. */
 static int join_to_bridge(pid_t pid, unsigned number) {
-  char script[256];
+  char script[384];
   snprintf(script, sizeof(script),
-           "ip link add v%u type veth peer name eth0 netns %d\n"
+           "ip link del v%u 2>/dev/null || true\n"
+           "ip link add v%u type veth peer name eth0 address 02:00:00:77:00:1%u netns %d\n"
            "ip link set v%u master br0 addrgenmode none up\n",
-           number, (int)pid, number);
+           number, number, number, (int)pid, number);
+  return shell(script);
+}
+
+/* The kernel takes its time to notice that both ends are up; what is sent before is lost. */
+static int wait_for_port(unsigned number) {
+  char script[128];
+  snprintf(script, sizeof(script),
+           "until ip -d link show v%u | grep -q 'state forwarding'; do sleep 0.01; done\n", number);
   return shell(script);
 }
 
@@ -132,6 +151,8 @@ static int start_behind_script(spawn_t *child, unsigned number, const char *cons
            "ip -6 addr add fd77::1%u/64 dev eth0 nodad\n"
            "ip -6 addr add fe80::77:1%u/64 dev eth0 nodad\n"
            "ip route add 224.0.0.0/4 dev eth0\n"
+           "read go <&9\n"
+           "exec 9<&-\n"
            "exec \"$@\"\n",
            number, number, number);
   const char *line[32] = {"sh", "-ec", script, "sh"};
@@ -161,7 +182,8 @@ int netns_spawn(spawn_t *child, unsigned number, const char *const argv[]) {
   char byte = 0;
   if (status == 0 &&
       (read(handshake.ready[0], &byte, 1) != 1 || join_to_bridge(child->pid, number) != 0 ||
-       write(handshake.go[1], &byte, 1) != 1)) {
+       write(handshake.go[1], &byte, 1) != 1 || wait_for_port(number) != 0 ||
+       write(handshake.go[1], "go\n", 3) != 3)) {
     spawn_stop(child, SIGKILL);
     status = -1;
   }
