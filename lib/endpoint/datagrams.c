@@ -147,6 +147,14 @@ const acoap_socket_events_t acoap__endpoint_socket_events = {
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
+/* A datagram that this machine had no room for counts as lost on the way: retransmissions are made
+ * for that. */
+static int lose(acoap__endpoint_socket_t *socket, const char *why) {
+  socket->endpoint->engine.stats.send_errors++;
+  acoap__log_text(&socket->endpoint->log, ACOAP_LOG_WARNING, why);
+  return 0;
+}
+
 /* Hand one datagram to the socket, or keep it until there is room. */
 static int offer(acoap__endpoint_socket_t *socket, const acoap_path_t *path, acoap_bytes_t bytes) {
   acoap_outgoing_datagram_t datagram = {.path = path, .bytes = bytes};
@@ -155,12 +163,11 @@ static int offer(acoap__endpoint_socket_t *socket, const acoap_path_t *path, aco
     taken = socket->socket->ops->send(socket->socket, &datagram, 1);
   }
   if (taken == 0 || taken == ACOAP_EAGAIN) {
-    if (acoap__outbox_add(socket, path, bytes) != 0) {
-      socket->endpoint->engine.stats.send_errors++;
-      acoap__log_text(&socket->endpoint->log, ACOAP_LOG_WARNING,
-                      "a socket is full: a datagram was dropped");
-    }
-    return 0;
+    int status = acoap__outbox_add(socket, path, bytes);
+    return status == 0 ? 0 : lose(socket, "a socket is full: a datagram was dropped");
+  }
+  if (taken == ACOAP_ENOMEM) {
+    return lose(socket, "out of memory: a datagram was not sent");
   }
   if (taken < 0) {
     return taken;
