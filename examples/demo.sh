@@ -22,7 +22,7 @@ finish() {
 trap finish EXIT
 
 serve() { # serve ADDRESS
-  "$acoap" serve --demo --interface lo "coap://$1" >"$work/$1.log" 2>&1 </dev/null &
+  "$acoap" serve --demo --interface lo "coap://$1" >"$1.log" 2>&1 </dev/null &
   servers+=($!)
   local pid=$! try
   for try in $(seq 50); do
@@ -34,27 +34,35 @@ serve() { # serve ADDRESS
     sleep 0.1
   done
   echo "demo: no server could be started on coap://$1 (after $try tries):" >&2
-  cat "$work/$1.log" >&2
+  cat "$1.log" >&2
   exit 1
 }
 
+bold=''
+plain=''
+if [[ -t 1 ]]; then
+  bold=$'\033[1m'
+  plain=$'\033[0m'
+fi
+
 show() { # show SENTENCE ARGUMENT...
-  printf '\n\033[1m%s\033[0m\n$ acoap' "$1"
+  printf '\n%s%s%s\n$ acoap' "$bold" "$1" "$plain"
   shift
   printf ' %s' "$@"
   printf '\n'
   "$acoap" "$@"
 }
 
+cd "$work"
 serve "$first"
 serve "$second"
 
 show "A representation" get "coap://$first/hello"
-show "A large one, block by block" get --progress always -o "$work/large" "coap://$first/large"
-printf '%d bytes in %s\n' "$(wc -c <"$work/large")" large
+show "A large one, block by block" get --progress always -b 64 -o large.txt "coap://$first/large"
+printf '%d bytes in large.txt\n' "$(wc -c <large.txt)"
 show "An observation, four notifications of it" observe --count 4 "coap://$first/time"
-show "Who is there?" discover --interface lo --wait 3 | tee "$work/discovered"
+show "Who is there?" discover --interface lo --wait 3 | tee discovered
 
 for address in "$first" "$second"; do
-  grep -q "$address" "$work/discovered" || { echo "demo: $address did not answer the discovery" >&2; exit 1; }
+  grep -q "coap://$address " discovered || { echo "demo: $address did not answer the discovery" >&2; exit 1; }
 done
