@@ -24,8 +24,8 @@ trap finish EXIT
 serve() { # serve ADDRESS
   "$acoap" serve --demo --interface lo "coap://$1" >"$1.log" 2>&1 </dev/null &
   servers+=($!)
-  local pid=$! try
-  for try in $(seq 50); do
+  local pid=$! _
+  for _ in $(seq 50); do
     if ! kill -0 "$pid" 2>/dev/null; then
       break
     elif "$acoap" ping -q -t 1 "coap://$1" >/dev/null 2>&1; then
@@ -33,7 +33,7 @@ serve() { # serve ADDRESS
     fi
     sleep 0.1
   done
-  echo "demo: no server could be started on coap://$1 (after $try tries):" >&2
+  echo "demo: no server could be started on coap://$1:" >&2
   cat "$1.log" >&2
   exit 1
 }
