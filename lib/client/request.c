@@ -350,7 +350,11 @@ static void response(acoap__interaction_t *interaction, acoap_time_t now, const 
   count_retransmissions(exchange);
   note_heard(exchange);
   note_total(exchange, view);
-  exchange->copies_left = 0;
+  if (send->desc.multicast == NULL && exchange->resending) {
+    /* Further copies have become idle; those to a group are for members that have not answered. */
+    exchange->copies_left = 0;
+    acoap__local_endpoint_timer_clear(send->endpoint, &exchange->pause);
+  }
   send->notification = !exchange->follow_up && exchange->timing.keep;
   send->piggybacked = piggybacked;
   take_message(exchange, now, from, view);
