@@ -31,7 +31,7 @@ void acoap__sockaddr_read_ip6(const struct in6_addr *in, acoap_address_t *out) {
 }
 
 struct in6_addr acoap__sockaddr_ip6(const acoap_address_t *address) {
-  struct in6_addr out;
+  struct in6_addr out = IN6ADDR_ANY_INIT;
   if (address->family == ACOAP_FAMILY_IPV4) {
     memcpy(out.s6_addr, mapped_prefix, MAPPED_BYTES);
     memcpy(out.s6_addr + MAPPED_BYTES, address->ip, IP4_BYTES);

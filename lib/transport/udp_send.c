@@ -65,7 +65,7 @@ static int grow(acoap__udp_queue_t *queue, size_t len) {
     queue->entries = entries;
     queue->entries_cap = cap;
   }
-  if (len > queue->arena_cap - queue->arena_used) {
+  if (queue->arena == NULL || len > queue->arena_cap - queue->arena_used) {
     size_t cap =
         grown(queue->arena_cap, FIRST_ARENA_BYTES, queue->arena_used + len, queue->arena_max);
     uint8_t *arena = acoap__realloc(queue->arena, cap);
@@ -79,7 +79,8 @@ static int grow(acoap__udp_queue_t *queue, size_t len) {
 }
 
 static bool has_room(const acoap__udp_queue_t *queue, size_t len) {
-  return queue->tail < queue->entries_cap && len <= queue->arena_cap - queue->arena_used;
+  return queue->arena != NULL && queue->tail < queue->entries_cap &&
+         len <= queue->arena_cap - queue->arena_used;
 }
 
 static int make_room(acoap__udp_batched_t *udp, size_t len) {
