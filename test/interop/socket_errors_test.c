@@ -6,6 +6,9 @@
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -115,6 +118,91 @@ START_TEST(silent_neighbour_is_host_unreachable) {
     ear_run(&loop, SILENCE_MS);
     ck_assert_int_eq(a.notices, 0);
   }
+  ear_close(&a);
+  ear_loop_done(&loop);
+}
+END_TEST
+
+/* An ICMP message about a datagram of ours, as a router or a liar would send it. */
+static void inject_icmp(const acoap_address_t *from, const acoap_address_t *to, uint8_t type,
+                        uint8_t code, const char *text) {
+  struct {
+    struct icmphdr icmp;
+    struct iphdr ip;
+    struct udphdr udp;
+    char text[8];
+  } message;
+  struct sockaddr_in target = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  ck_assert_uint_eq(strlen(text), sizeof(message.text));
+  memset(&message, 0, sizeof(message));
+  message.icmp.type = type;
+  message.icmp.code = code;
+  message.icmp.un.frag.mtu = htons(code == ICMP_FRAG_NEEDED ? 600 : 0);
+  message.ip.version = 4;
+  message.ip.ihl = 5;
+  message.ip.ttl = 1;
+  message.ip.protocol = IPPROTO_UDP;
+  message.ip.tot_len = htons(sizeof(message) - sizeof(message.icmp));
+  memcpy(&message.ip.saddr, from->ip, 4);
+  memcpy(&message.ip.daddr, to->ip, 4);
+  message.udp.source = htons(from->port);
+  message.udp.dest = htons(to->port);
+  message.udp.len = htons(sizeof(message.udp) + sizeof(message.text));
+  memcpy(message.text, text, sizeof(message.text));
+  uint32_t sum = 0;
+  for (size_t i = 0; i < sizeof(message); i += 2) {
+    uint16_t word;
+    memcpy(&word, (const char *)&message + i, sizeof(word));
+    sum += word;
+  }
+  sum = (sum & 0xffff) + (sum >> 16);
+  message.icmp.checksum = (uint16_t) ~(sum + (sum >> 16));
+  int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(
+      sendto(fd, &message, sizeof(message), 0, (const struct sockaddr *)&target, sizeof(target)),
+      (int)sizeof(message));
+  close(fd);
+}
+
+/* RFC 7252 section 4.2 speaks of what cannot be reached; hints on the way end no exchange. */
+START_TEST(only_unreachable_ends_an_exchange_not_time_exceeded_nor_too_big) {
+  static const struct {
+    uint8_t type;
+    uint8_t code;
+    const char *quote; /* NULL: passed over */
+  } table[] = {
+      {ICMP_DEST_UNREACH, ICMP_NET_UNREACH, "network."},
+      {ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, NULL},
+      {ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, "the host"},
+      {ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, NULL},
+      {ICMP_PARAMETERPROB, 0, NULL},
+      {ICMP_DEST_UNREACH, ICMP_SR_FAILED, NULL},
+      {ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, "the port"},
+      {ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, "filtered"},
+  };
+  ear_t a;
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ear_open(&a, &loop, _i, "127.0.0.1", NULL);
+  acoap_address_t peer = ear_address("127.0.0.2:5683");
+  int expected = 0;
+  for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+    const char *quote = table[i].quote;
+    inject_icmp(&a.address, &peer, table[i].type, table[i].code,
+                quote != NULL ? quote : "no quote");
+  }
+  ck_assert_int_eq(ear_say_to(&a, &a.address, "self"), 1);
+  ear_wait(&loop, &a.count, 1);
+  for (size_t i = 0; i < sizeof(table) / sizeof(table[0]) && _i == ACOAP_UDP_BATCHED; i++) {
+    if (table[i].quote != NULL) {
+      ck_assert_int_lt(expected, a.notices);
+      ck_assert_str_eq(a.quote[expected], table[i].quote);
+      ck_assert_int_eq(a.notice[expected].status, ACOAP_EUNREACHABLE);
+      ck_assert(acoap_address_equal(&a.notice[expected].path.peer, &peer));
+      expected++;
+    }
+  }
+  ck_assert_int_eq(a.notices, expected);
   ear_close(&a);
   ear_loop_done(&loop);
 }
@@ -312,6 +400,7 @@ int main(int argc, char **argv) {
       {"icmp", ipv6_port_unreachable_quotes_our_datagram, NULL},
       {"icmp", errors_of_some_peers_cost_the_others_nothing, NULL},
       {"icmp", silent_neighbour_is_host_unreachable, why_not},
+      {"icmp", only_unreachable_ends_an_exchange_not_time_exceeded_nor_too_big, why_not},
       {"refused", a_network_without_a_route_costs_that_datagram_alone, why_not},
       {"refused", a_full_system_and_a_full_queue_are_waited_out, why_not},
       {"refused", closing_with_a_full_queue_drops_it_and_calls_back, why_not},
