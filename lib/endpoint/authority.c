@@ -85,9 +85,7 @@ void acoap__authority_unref(acoap__authority_t *authority) {
   acoap__free(authority);
 }
 
-/* ---- which address is best
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- which address is best ------------------------------------------------------------------- */
 
 static size_t place_of(const acoap__authority_t *authority, const acoap_address_t *address) {
   size_t i = 0;

@@ -13,9 +13,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-/* ---- in
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 static void release_copy(acoap_buffer_t *buffer) {
   acoap__free(buffer);
@@ -143,9 +141,7 @@ const acoap_socket_events_t acoap__endpoint_socket_events = {
     .wake_changed = wake_changed,
 };
 
-/* ---- out
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 /* A datagram that this machine had no room for counts as lost on the way: retransmissions are made
  * for that. */

@@ -1,6 +1,7 @@
 /*
- * What the rooms above (client, server) get from a local endpoint besides <acoap/endpoint.h>: its engine, its time, deferred calls, timers,
- * users to be settled at close, messages made from the datagram in hand, buffers for requests, addresses of a remote.
+ * What the rooms above (client, server) get from a local endpoint besides <acoap/endpoint.h>: its
+ * engine, its time, deferred calls, timers, users to be settled at close, messages made from the
+ * datagram in hand, buffers for requests, addresses of a remote.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_ENDPOINT_ENDPOINT_H
@@ -13,7 +14,7 @@
 #include "base/timer_queue.h"
 #include "exchange/engine.h"
 
-/* ---- time ---------------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 acoap__engine_t *acoap__local_endpoint_engine(acoap_local_endpoint_t *endpoint);
 acoap_time_t acoap__local_endpoint_now(acoap_local_endpoint_t *endpoint);
@@ -21,14 +22,15 @@ const acoap__log_t *acoap__local_endpoint_log(acoap_local_endpoint_t *endpoint);
 acoap_host_t *acoap__local_endpoint_host(acoap_local_endpoint_t *endpoint);
 
 /* A timer of the endpoint's one queue: it fires from the loop, in the endpoint's run. */
-void acoap__local_endpoint_timer_set(acoap_local_endpoint_t *endpoint, acoap__timer_t *timer, acoap_time_t at);
+void acoap__local_endpoint_timer_set(acoap_local_endpoint_t *endpoint, acoap__timer_t *timer,
+                                     acoap_time_t at);
 void acoap__local_endpoint_timer_clear(acoap_local_endpoint_t *endpoint, acoap__timer_t *timer);
 
 /* A call in the next turn of the loop; the node lives in the caller's object. */
 typedef struct acoap__deferred acoap__deferred_t;
 struct acoap__deferred {
-  acoap__list_t node;                          /* in the endpoint's list; to itself while idle */
-  void (*call)(acoap__deferred_t *deferred);   /* runs once, the node is idle again then */
+  acoap__list_t node;                        /* in the endpoint's list; to itself while idle */
+  void (*call)(acoap__deferred_t *deferred); /* runs once, the node is idle again then */
 };
 void acoap__deferred_init(acoap__deferred_t *deferred, void (*call)(acoap__deferred_t *deferred));
 /* Harmless when it is pending already. */
@@ -38,45 +40,51 @@ void acoap__deferred_cancel(acoap__deferred_t *deferred);
 /* Is one of the endpoint's callbacks running, so that the loop must not be run? */
 bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint);
 
-/* ---- users: objects that live on an endpoint ----------------------------------------------------------------------------- */
+/* ---- users: objects that live on an endpoint ------------------------------------------------- */
 
 /* A node inside everything that must be settled when the endpoint closes. */
 typedef struct acoap__endpoint_user acoap__endpoint_user_t;
 struct acoap__endpoint_user {
   acoap__list_t node;
-  /* The endpoint closes: settle with ACOAP_ECANCELED and unregister, now (this runs from the loop). */
+  /* The endpoint closes: settle with ACOAP_ECANCELED and unregister, now (this runs from the loop).
+   */
   void (*closing)(acoap__endpoint_user_t *user);
   bool outstanding; /* keeps an unreferenced endpoint's loop alive */
 };
 /* ACOAP_ECLOSED once closing has begun. The node needs no initialisation. */
-int acoap__endpoint_user_add(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user, bool outstanding);
+int acoap__endpoint_user_add(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user,
+                             bool outstanding);
 /* Change what it said; harmless for one that is not registered. */
-void acoap__endpoint_user_set_outstanding(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user, bool outstanding);
+void acoap__endpoint_user_set_outstanding(acoap_local_endpoint_t *endpoint,
+                                          acoap__endpoint_user_t *user, bool outstanding);
 /* Harmless for one that is not registered, when its memory was zeroed or removed before. */
 void acoap__endpoint_user_remove(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user);
 /*
- * Keep the struct: its functions may be called beyond its close then (they answer ACOAP_ECLOSED), which frees sockets, engine and memory all the
- * same. A remote endpoint and a message hold it too.
+ * Keep the struct: its functions may be called beyond its close then (they answer ACOAP_ECLOSED),
+ * which frees sockets, engine and memory all the same. A remote endpoint and a message hold it too.
  */
 acoap_local_endpoint_t *acoap__local_endpoint_hold(acoap_local_endpoint_t *endpoint);
 void acoap__local_endpoint_release(acoap_local_endpoint_t *endpoint);
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /*
- * A reference-counted message of the view that an engine callback was given, sharing the datagram's buffer. The caller owns one
- * reference. NULL without memory. Only inside an engine callback.
+ * A reference-counted message of the view that an engine callback was given, sharing the datagram's
+ * buffer. The caller owns one reference. NULL without memory. Only inside an engine callback.
  */
-acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const acoap_path_t *from, const acoap_view_t *view);
+acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const acoap_path_t *from,
+                                     const acoap_view_t *view);
 /* For responses: how long and how often. */
-void acoap__message_set_timing(acoap_message_t *message, uint32_t elapsed_ms, uint32_t retransmissions);
+void acoap__message_set_timing(acoap_message_t *message, uint32_t elapsed_ms,
+                               uint32_t retransmissions);
 /*
- * A message with the header and options of `of` and another payload; `payload` is from acoap__malloc and is taken over (also on failure). NULL without
- * memory.
+ * A message with the header and options of `of` and another payload; `payload` is from
+ * acoap__malloc and is taken over (also on failure). NULL without memory.
  */
-acoap_message_t *acoap__message_with_payload(const acoap_message_t *of, uint8_t *payload, size_t len);
+acoap_message_t *acoap__message_with_payload(const acoap_message_t *of, uint8_t *payload,
+                                             size_t len);
 
-/* ---- remotes --------------------------------------------------------------------------------------------------------------- */
+/* ---- remotes --------------------------------------------------------------------------------- */
 
 acoap_local_endpoint_t *acoap__remote_local(const acoap_remote_endpoint_t *remote);
 /* The remote's transmission parameters (its own or the endpoint's). */
@@ -93,28 +101,38 @@ struct acoap__resolution {
   /* Called from the loop, once: status 0 or a negative error (ACOAP_ENOTFOUND, a UV_EAI_ code). */
   void (*done)(acoap__resolution_t *resolution, int status);
 };
-void acoap__resolution_init(acoap__resolution_t *resolution, void (*done)(acoap__resolution_t *resolution, int status));
+void acoap__resolution_init(acoap__resolution_t *resolution,
+                            void (*done)(acoap__resolution_t *resolution, int status));
 /*
- * 1: the addresses are there already (nothing is called); 0: `done` will be called (ACOAP_ECANCELED when the endpoint closes); negative: an
- * error. Who waits holds the remote.
+ * 1: the addresses are there already (nothing is called); 0: `done` will be called (ACOAP_ECANCELED
+ * when the endpoint closes); negative: an error. Who waits holds the remote.
  */
-int acoap__remote_resolve_addresses(acoap_remote_endpoint_t *remote, acoap__resolution_t *resolution);
+int acoap__remote_resolve_addresses(acoap_remote_endpoint_t *remote,
+                                    acoap__resolution_t *resolution);
 void acoap__resolution_cancel(acoap__resolution_t *resolution);
-/* The addresses that are known, best first; lent until the next address_good, address_bad or lookup. */
-const acoap_address_t *acoap__remote_addresses(const acoap_remote_endpoint_t *remote, size_t *count);
-/* This address answered (moves to the front), or failed (moves to the back; when all failed, the next send looks up again). */
+/* The addresses that are known, best first; lent until the next address_good, address_bad or
+ * lookup. */
+const acoap_address_t *acoap__remote_addresses(const acoap_remote_endpoint_t *remote,
+                                               size_t *count);
+/* This address answered (moves to the front), or failed (moves to the back; when all failed, the
+ * next send looks up again). */
 void acoap__remote_address_good(acoap_remote_endpoint_t *remote, const acoap_address_t *address);
 void acoap__remote_address_bad(acoap_remote_endpoint_t *remote, const acoap_address_t *address);
-/* The path for a request to this address: interface, local address, credentials of the remote, and the socket to send it from (source ports in turn). ACOAP_ENOTSUP when no socket reaches it. */
-int acoap__remote_path(acoap_remote_endpoint_t *remote, const acoap_address_t *address, acoap_path_t *path);
+/* The path for a request to this address: interface, local address, credentials of the remote, and
+ * the socket to send it from (source ports in turn). ACOAP_ENOTSUP when no socket reaches it. */
+int acoap__remote_path(acoap_remote_endpoint_t *remote, const acoap_address_t *address,
+                       acoap_path_t *path);
 /*
- * Every way a multicast request has to leave: each group of the remote on each interface that can multicast (or the remote's own
- * interface). Returns the number written (0: ACOAP_ENONET is for the caller to say), at most max.
+ * Every way a multicast request has to leave: each group of the remote on each interface that can
+ * multicast (or the remote's own interface). Returns the number written (0: ACOAP_ENONET is for the
+ * caller to say), at most max.
  */
-size_t acoap__remote_group_paths(acoap_remote_endpoint_t *remote, uint8_t hop_limit, acoap_path_t *paths, size_t max);
+size_t acoap__remote_group_paths(acoap_remote_endpoint_t *remote, uint8_t hop_limit,
+                                 acoap_path_t *paths, size_t max);
 /* Report to the endpoint's event callback. */
 void acoap__local_endpoint_event(acoap_local_endpoint_t *endpoint, const acoap_event_t *event);
 /* Bytes of the largest message to be built for this path. */
-size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint, const acoap_path_t *path);
+size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint,
+                                         const acoap_path_t *path);
 
 #endif

@@ -96,9 +96,7 @@ static void membership_free(acoap_local_endpoint_t *endpoint, membership_t *memb
   acoap__free(membership);
 }
 
-/* ---- refresh
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- refresh --------------------------------------------------------------------------------- */
 
 static bool can_join(const acoap__endpoint_socket_t *socket, const acoap_address_t *group) {
   return !socket->source_port && socket->socket != NULL && ACOAP__SOCKET_OP(socket->socket, join) &&
@@ -270,9 +268,7 @@ void acoap__groups_free(acoap_local_endpoint_t *endpoint) {
   }
 }
 
-/* ---- join and leave
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- join and leave -------------------------------------------------------------------------- */
 
 /* acoap__deferred_t of a join: its events come from the loop, never inside the call. */
 static void tell_later(acoap__deferred_t *deferred) {

@@ -15,9 +15,7 @@
 #define FREE_REQUESTS_MAX 32
 #define MS_PER_S 1000u
 
-/* ---- pool
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- pool ------------------------------------------------------------------------------------ */
 
 bool acoap__requests_reserve(acoap_local_endpoint_t *endpoint) {
   if (endpoint->free_requests != NULL) {
@@ -68,9 +66,7 @@ static void request_free(acoap_request_t *request) {
   acoap__local_endpoint_release(endpoint);
 }
 
-/* ---- state
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 static void decide_outstanding(acoap_request_t *request) {
   acoap__endpoint_user_set_outstanding(request->endpoint, &request->user,
@@ -124,9 +120,7 @@ static void closing(acoap__endpoint_user_t *user) {
   acoap_request_unref(request);
 }
 
-/* ---- from the engine
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- from the engine ------------------------------------------------------------------------- */
 
 static bool asks_for_observation(const acoap__inbound_t *inbound, const acoap_view_t *view) {
   uint32_t observe = 0;
@@ -188,9 +182,7 @@ void acoap__endpoint_request(void *user_data, acoap_time_t now, const acoap__inb
   acoap_request_unref(request);
 }
 
-/* ---- for the handler
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- for the handler ------------------------------------------------------------------------- */
 
 void acoap_local_endpoint_receive(acoap_local_endpoint_t *endpoint, acoap_request_cb receive,
                                   void *user_data) {

@@ -45,18 +45,14 @@ struct acoap_request {
 
 extern const acoap__transmission_events_t acoap__response_events;
 
-/* ---- inbound.c
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- inbound.c ------------------------------------------------------------------------------- */
 
 /* It was answered or never will be: it counts no longer as open. */
 void acoap__request_settle(acoap_request_t *request);
 /* Take or give back the reference of what is under way. */
 void acoap__request_hold(acoap_request_t *request, bool hold);
 
-/* ---- response.c
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- response.c ------------------------------------------------------------------------------ */
 
 /* Answer with a code alone; settles the request whatever comes of it. Silence for multicast. */
 void acoap__request_answer_code(acoap_request_t *request, uint8_t code);

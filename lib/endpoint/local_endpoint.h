@@ -124,8 +124,7 @@ struct acoap_local_endpoint {
   void *closed_data;
 };
 
-/* ---- close.c: life
- * ----------------------------------------------------------------------------------------- */
+/* ---- close.c: life --------------------------------------------------------------------------- */
 
 /* In a turn of a closing endpoint: settle users; then, when nothing is deferred any more, close the
  * handles. */
@@ -133,9 +132,7 @@ void acoap__endpoint_close_step(acoap_local_endpoint_t *endpoint);
 /* Free what an open endpoint owns besides sockets and waker; the struct stays. */
 void acoap__endpoint_free_insides(acoap_local_endpoint_t *endpoint);
 
-/* ---- run.c: turns
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- run.c: turns ---------------------------------------------------------------------------- */
 
 void acoap__endpoint_enter(acoap_local_endpoint_t *endpoint);
 void acoap__endpoint_leave(acoap_local_endpoint_t *endpoint);
@@ -145,9 +142,7 @@ void acoap__endpoint_touch(acoap_local_endpoint_t *endpoint);
 /* acoap_wake_cb of the endpoint. */
 void acoap__endpoint_wake(void *endpoint);
 
-/* ---- deferred.c, post.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- deferred.c, post.c ---------------------------------------------------------------------- */
 
 void acoap__deferred_run(acoap_local_endpoint_t *endpoint);
 int acoap__posts_new(struct acoap__posts **posts);
@@ -156,8 +151,7 @@ void acoap__posts_shut(struct acoap__posts *posts);
 void acoap__posts_run(acoap_local_endpoint_t *endpoint);
 void acoap__posts_free(struct acoap__posts *posts);
 
-/* ---- sockets.c, outbox.c, datagrams.c
- * ------------------------------------------------------------------------------------------ */
+/* ---- sockets.c, outbox.c, datagrams.c -------------------------------------------------------- */
 
 /* Open or take the sockets that the options ask for; on failure none is left. */
 int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
@@ -192,17 +186,13 @@ int acoap__endpoint_transmit(void *endpoint, const acoap_path_t *path, acoap_byt
 /* The table for every socket; user_data is its acoap__endpoint_socket_t. */
 extern const acoap_socket_events_t acoap__endpoint_socket_events;
 
-/* ---- message.c
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- message.c ------------------------------------------------------------------------------- */
 
 /* Have a message object in store for the datagram that comes next; false without memory. */
 bool acoap__messages_reserve(acoap_local_endpoint_t *endpoint);
 void acoap__messages_free(acoap_local_endpoint_t *endpoint);
 
-/* ---- inbound.c, default_receive.c
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- inbound.c, default_receive.c ------------------------------------------------------------ */
 
 bool acoap__requests_reserve(acoap_local_endpoint_t *endpoint);
 void acoap__requests_free(acoap_local_endpoint_t *endpoint);
@@ -218,8 +208,7 @@ void acoap__inbound_reply_code(acoap_local_endpoint_t *endpoint, acoap_time_t no
                                const acoap__inbound_t *inbound, const acoap_view_t *view,
                                uint8_t code, uint32_t max_age_s);
 
-/* ---- interfaces.c, groups.c, lookup.c
- * ---------------------------------------------------------------------------------------------- */
+/* ---- interfaces.c, groups.c, lookup.c -------------------------------------------------------- */
 
 /* Begin to hear of changes, where the host can; harmless when it is so already. */
 void acoap__interfaces_watch(acoap_local_endpoint_t *endpoint);

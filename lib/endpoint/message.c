@@ -27,9 +27,7 @@ struct acoap_message {
   acoap_message_t *next_free;       /* in the pool */
 };
 
-/* ---- pool
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- pool ------------------------------------------------------------------------------------ */
 
 bool acoap__messages_reserve(acoap_local_endpoint_t *endpoint) {
   if (endpoint->free_messages != NULL) {
@@ -89,9 +87,7 @@ static void message_put(acoap_message_t *message) {
   acoap__local_endpoint_release(endpoint);
 }
 
-/* ---- making
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const acoap_path_t *from,
                                      const acoap_view_t *view) {
@@ -157,9 +153,7 @@ acoap_message_t *acoap_message_unref(acoap_message_t *message) {
   return NULL;
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 const acoap_view_t *acoap_message_view(const acoap_message_t *message) {
   return message != NULL ? &message->view : NULL;

@@ -40,9 +40,7 @@ struct acoap_remote_endpoint {
   uint32_t source_turn;  /* which source port is next */
 };
 
-/* ---- authority.c
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- authority.c ----------------------------------------------------------------------------- */
 
 /*
  * The authority of these addresses, or of this name (looked up when needed; `addresses` NULL then);

@@ -141,9 +141,7 @@ int acoap_remote_endpoint_new(acoap_local_endpoint_t *local, const char *uri,
   return status == 0 ? adopt_uri(local, made, remote) : status;
 }
 
-/* ---- from an address
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- from an address ------------------------------------------------------------------------- */
 
 /* "coap://[fe80::1%253]:61616"; an address that only a user's own socket understands is a host of
  * 32 hexadecimal digits. */
@@ -271,9 +269,7 @@ int acoap_remote_endpoint_all_coap_nodes(acoap_local_endpoint_t *local, uint16_t
   return remote_from_addresses(local, groups, ALL_COAP_NODES_COUNT, reference, remote);
 }
 
-/* ---- from another remote
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- from another remote --------------------------------------------------------------------- */
 
 int acoap_remote_endpoint_resolve(acoap_remote_endpoint_t *remote, const char *reference,
                                   acoap_remote_endpoint_t **resolved) {

@@ -108,9 +108,7 @@ bool acoap__remote_is_group(const acoap_remote_endpoint_t *remote) {
   return authority->count > 0;
 }
 
-/* ---- options
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* The host as a Uri-Host that is not needed: a literal in brackets where the URI has them, its zone
  * left out. */
@@ -145,9 +143,7 @@ void acoap__remote_write_options(const acoap_remote_endpoint_t *remote, acoap_bu
                       uri->query.len);
 }
 
-/* ---- paths
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 /* fe80::/10 and groups of interface-local and link-local scope: their address says nothing without
  * an interface. */

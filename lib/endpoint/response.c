@@ -34,9 +34,7 @@ static acoap_path_t path_back(const acoap_request_t *request) {
   return path;
 }
 
-/* ---- messages of their own
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- messages of their own ------------------------------------------------------------------- */
 
 /* Send bytes that are the request's: `kept` is from acoap__malloc or NULL when they are `bare`.
  * Takes kept over, also on failure. */
@@ -146,9 +144,7 @@ const acoap__transmission_events_t acoap__response_events = {
     .failed = failed,
 };
 
-/* ---- answers
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static int answer_after_leisure(acoap_request_t *request, const uint8_t *bytes, size_t len) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
@@ -273,9 +269,7 @@ void acoap__request_abandon(acoap_request_t *request) {
   acoap__transmission_cancel(&endpoint->engine, now_of(request), &request->tx);
 }
 
-/* ---- for the handler
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- for the handler ------------------------------------------------------------------------- */
 
 /* Is what was begun still lent? */
 static bool is_lent(const acoap_request_t *request) {

@@ -92,9 +92,7 @@ void acoap__endpoint_wake(void *user_data) {
   acoap__endpoint_leave(endpoint);
 }
 
-/* ---- for the rooms above
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- for the rooms above --------------------------------------------------------------------- */
 
 acoap_time_t acoap__local_endpoint_now(acoap_local_endpoint_t *endpoint) {
   return endpoint->host->ops->now(endpoint->host);

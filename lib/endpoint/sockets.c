@@ -167,9 +167,7 @@ int acoap__sockets_start(acoap_local_endpoint_t *endpoint) {
   return 0;
 }
 
-/* ---- all of them
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 void acoap__sockets_flush(acoap_local_endpoint_t *endpoint) {
   if (!endpoint->unflushed) {
@@ -227,9 +225,7 @@ void acoap__sockets_refresh(acoap_local_endpoint_t *endpoint) {
   }
 }
 
-/* ---- one of them
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- one of them ----------------------------------------------------------------------------- */
 
 bool acoap__socket_reaches(const acoap__endpoint_socket_t *socket, const acoap_address_t *address) {
   return !ACOAP__SOCKET_OP(socket->socket, reaches) ||

@@ -1,7 +1,8 @@
 /*
  * acoap_strerror and acoap_err_name of the full library: our own codes from base/error, libuv's
  * from the list in its header. uv_strerror and uv_err_name are not called, because they allocate,
- * and never free, for numbers that they do not know. SPDX-License-Identifier: MIT
+ * and never free, for numbers that they do not know.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/error.h>
 

@@ -93,9 +93,7 @@ static bool is_member(acoap_sim_t *sim, const char *group, uint32_t interface,
   return after.datagrams_received > before.datagrams_received;
 }
 
-/* ---- joining
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- joining --------------------------------------------------------------------------------- */
 
 START_TEST(joined_on_every_interface_that_can_multicast) {
   acoap_interface_t list[] = {
@@ -252,9 +250,7 @@ START_TEST(loopback_is_joined_only_when_there_is_nothing_else) {
 }
 END_TEST
 
-/* ---- ways out
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- ways out -------------------------------------------------------------------------------- */
 
 /* An endpoint with an IPv4 and an IPv6 socket. */
 static acoap_local_endpoint_t *endpoint_of_both(acoap_sim_t *sim) {
@@ -350,9 +346,7 @@ START_TEST(group_with_a_zone_leaves_through_that_one) {
 }
 END_TEST
 
-/* ---- answers
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static uint8_t answer_code;
 static bool answer_nothing;

@@ -10,9 +10,7 @@
 #include "fail_alloc.h"
 #include "sim_pair.h"
 
-/* ---- made
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- made ------------------------------------------------------------------------------------ */
 
 static acoap_address_t some_address;
 static acoap_socket_t *no_socket[1];
@@ -163,9 +161,7 @@ START_TEST(numbers_and_addresses_are_told) {
 }
 END_TEST
 
-/* ---- idle
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- idle ------------------------------------------------------------------------------------ */
 
 START_TEST(idle_endpoint_sets_no_timer) {
   sim_pair_t pair;
@@ -186,9 +182,7 @@ START_TEST(idle_endpoint_sets_no_timer) {
 }
 END_TEST
 
-/* ---- close
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- close ----------------------------------------------------------------------------------- */
 
 typedef enum close_in {
   CLOSE_IN_RECEIVE,
@@ -435,9 +429,7 @@ START_TEST(what_closing_users_defer_runs_before_closed) {
 }
 END_TEST
 
-/* ---- threads
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 #define POSTS_PER_THREAD 200
 #define THREADS 4
@@ -511,9 +503,7 @@ START_TEST(post_without_memory_is_enomem) {
 }
 END_TEST
 
-/* ---- memory
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void respond_x(void *user_data, acoap_request_t *request) {
   (void)user_data;
@@ -588,9 +578,7 @@ START_TEST(datagram_without_memory_counts_as_lost) {
 }
 END_TEST
 
-/* ---- the loop
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* The simulated host with an eye on set_ref. */
 typedef struct ref_host {
@@ -675,9 +663,7 @@ START_TEST(unreferenced_endpoint_keeps_the_loop_alive_only_while_something_is_ou
 }
 END_TEST
 
-/* ---- a full socket
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- a full socket --------------------------------------------------------------------------- */
 
 START_TEST(refused_datagrams_leave_in_order_when_the_socket_is_writable) {
   acoap_sim_t *sim = NULL;

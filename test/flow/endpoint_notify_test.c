@@ -219,9 +219,7 @@ START_TEST(observation_that_is_kept_is_not_outstanding_and_close_tells_it) {
 }
 END_TEST
 
-/* ---- without memory
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- without memory -------------------------------------------------------------------------- */
 
 static void keep_and_acknowledge(void *user_data, acoap_request_t *request) {
   server_t *server = user_data;

@@ -1,6 +1,7 @@
 /*
  * Counts allocations and lets the n-th fail: fails(k) = k == n, or k >= n when it was armed with
- * fail_alloc_from. Knows nothing of the code under test. SPDX-License-Identifier: MIT
+ * fail_alloc_from. Knows nothing of the code under test.
+ * SPDX-License-Identifier: MIT
  */
 #include "fail_alloc.h"
 

@@ -35,9 +35,7 @@ acoap_local_endpoint_t *sim_endpoint_new(acoap_sim_t *sim, const char *text,
   return endpoint;
 }
 
-/* ---- two endpoints
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- two endpoints --------------------------------------------------------------------------- */
 
 void sim_pair_open(sim_pair_t *pair, uint64_t seed, const acoap_local_endpoint_options_t *options) {
   memset(pair, 0, sizeof(*pair));
@@ -79,9 +77,7 @@ acoap_time_t sim_pair_now(const sim_pair_t *pair) {
   return acoap_sim_now(pair->sim);
 }
 
-/* ---- a request
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 static void over(sim_ask_t *ask) {
   if (!ask->interaction.open) {
@@ -192,9 +188,7 @@ void sim_pair_get(sim_pair_t *pair, sim_ask_t *ask, acoap_type_t type) {
   ck_assert_int_eq(sim_ask_send(ask, &pair->server_address, type), 0);
 }
 
-/* ---- a bare socket
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- a bare socket --------------------------------------------------------------------------- */
 
 static void received(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count) {
   sim_peer_t *peer = user_data;

@@ -24,9 +24,7 @@ acoap_address_t sim_address(const char *text);
 acoap_local_endpoint_t *sim_endpoint_new(acoap_sim_t *sim, const char *address,
                                          const acoap_local_endpoint_options_t *options);
 
-/* ---- two endpoints
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- two endpoints --------------------------------------------------------------------------- */
 
 typedef struct sim_pair {
   acoap_sim_t *sim;
@@ -47,9 +45,7 @@ void sim_pair_close_one(sim_pair_t *pair, acoap_local_endpoint_t **endpoint);
 void sim_pair_run(sim_pair_t *pair, acoap_time_t ms);
 acoap_time_t sim_pair_now(const sim_pair_t *pair);
 
-/* ---- a request
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 typedef struct sim_ask sim_ask_t;
 struct sim_ask {
@@ -87,9 +83,7 @@ void sim_ask_done(sim_ask_t *ask);
 /** A GET of /t from the pair's client to its server. */
 void sim_pair_get(sim_pair_t *pair, sim_ask_t *ask, acoap_type_t type);
 
-/* ---- a bare socket
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- a bare socket --------------------------------------------------------------------------- */
 
 typedef struct sim_datagram {
   acoap_time_t at; /* when it came */
