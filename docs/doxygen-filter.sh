@@ -49,6 +49,7 @@ exec awk '
     next
   }
   table != "" {
+    while ($0 !~ /\)[ \t]*\\?$/) { sub(/[ \t]*\\$/, ""); getline more; $0 = $0 " " more }
     entry[table, ++entries[table]] = $0
     if ($0 !~ /\\$/) table = ""
     next
@@ -74,5 +75,7 @@ exec awk '
     next
   }
   /^ *[^ \/*#].*[;,A-Za-z0-9)}] *\/\* .*$/ { sub(/\/\* /, "/**< ") }
+  # Comments above a field: ordinary ones too.
+  /^  +\/\*( |$)/ { sub(/\/\*/, "/**") }
   { print }
 ' "$1"

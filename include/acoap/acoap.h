@@ -1,5 +1,6 @@
 /*
- * acoap: the Constrained Application Protocol (RFC 7252) on libuv loops. This header includes all others.
+ * acoap: the Constrained Application Protocol (RFC 7252) on libuv loops. This header includes all
+ * others.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_ACOAP_H

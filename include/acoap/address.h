@@ -1,6 +1,6 @@
 /*
- * The address of a CoAP endpoint's socket (RFC 7252 section 1.2 "endpoint"), as a plain value without padding that can be
- * compared with memcmp and used as a hash key. Knows no sockets API.
+ * The address of a CoAP endpoint's socket (RFC 7252 section 1.2 "endpoint"), as a plain value
+ * without padding that can be compared with memcmp and used as a hash key. Knows no sockets API.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_ADDRESS_H
@@ -18,7 +18,9 @@ typedef enum acoap_family {
   ACOAP_FAMILY_OTHER = 1 /* a user's own socket: 16 bytes that it alone understands */
 } acoap_family_t;
 
-/** An address and port; fill unused bytes with 0 (memset), so that equal addresses are equal bytes. */
+/**
+ * An address and port; fill unused bytes with 0 (memset), so that equal addresses are equal bytes.
+ */
 typedef struct acoap_address {
   uint8_t family;    /* acoap_family_t */
   uint8_t reserved;  /* 0 */
@@ -31,13 +33,15 @@ typedef struct acoap_address {
 #define ACOAP_ADDRESS_TEXT_MAX 64
 
 /**
- * Parse "192.0.2.1", "192.0.2.1:5683", "2001:db8::1", "[fe80::1%3]:5683". A zone must be numeric here; names need a host.
+ * Parse "192.0.2.1", "192.0.2.1:5683", "2001:db8::1", "[fe80::1%3]:5683". A zone must be numeric
+ * here; names need a host.
  * Returns 0 or ACOAP_EADDRESS; *out is untouched on failure.
  */
 ACOAP_API int acoap_address_parse(const char *text, size_t len, acoap_address_t *out);
 
 /**
- * Write "192.0.2.1:5683" or "[fe80::1%3]:5683" (RFC 5952 spelling); without a port when it is 0, IPv6 then unbracketed.
+ * Write "192.0.2.1:5683" or "[fe80::1%3]:5683" (RFC 5952 spelling); without a port when it is 0,
+ * IPv6 then unbracketed.
  * Returns the length without the terminating zero, or ACOAP_ENOSPACE.
  */
 ACOAP_API int acoap_address_format(const acoap_address_t *address, char *text, size_t cap);

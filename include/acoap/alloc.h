@@ -10,17 +10,21 @@
 
 ACOAP_BEGIN_DECLS
 
-/** Functions in the manner of the C library's. All three are needed; they may be called from any thread that runs a loop. */
+/**
+ * Functions in the manner of the C library's. All three are needed; they may be called from any
+ * thread that runs a loop.
+ */
 typedef struct acoap_allocator {
-  size_t size;                                            /* sizeof(acoap_allocator_t) */
-  void *(*malloc)(size_t size, void *user_data);          /* NULL when there is no memory */
+  size_t size;                                             /* sizeof(acoap_allocator_t) */
+  void *(*malloc)(size_t size, void *user_data);           /* NULL when there is no memory */
   void *(*realloc)(void *p, size_t size, void *user_data); /* as realloc(3) */
-  void (*free)(void *p, void *user_data);                 /* NULL is given too */
-  void *user_data;                                        /* handed to each */
+  void (*free)(void *p, void *user_data);                  /* NULL is given too */
+  void *user_data;                                         /* handed to each */
 } acoap_allocator_t;
 
 /**
- * Install an allocator, before the first other call into the library. NULL restores malloc, realloc and free.
+ * Install an allocator, before the first other call into the library. NULL restores malloc, realloc
+ * and free.
  *
  * Errors:     ACOAP_EINVAL a missing function or a wrong size.
  * Ownership:  the struct is copied.

@@ -9,7 +9,10 @@
 
 ACOAP_BEGIN_DECLS
 
-/** size = 2^(szx + 4) bytes; offset of the block = num * size. szx 7 is BERT and belongs to reliable transports. */
+/**
+ * size = 2^(szx + 4) bytes; offset of the block = num * size. szx 7 is BERT and belongs to reliable
+ * transports.
+ */
 typedef struct acoap_block {
   uint32_t num; /* 0 to 1048575 */
   bool more;    /* M: further blocks follow (or, in a request for Block2, 0) */
@@ -31,7 +34,10 @@ ACOAP_API int acoap_block_decode(acoap_bytes_t value, acoap_block_t *block);
 /** Find and decode Block1 or Block2. 1 found, 0 absent, negative malformed. */
 ACOAP_API int acoap_view_block(const acoap_view_t *view, uint16_t number, acoap_block_t *block);
 
-/** Insert Block1 or Block2 into a message being built. ACOAP_EINVAL sticks for num or szx out of range. */
+/**
+ * Insert Block1 or Block2 into a message being built. ACOAP_EINVAL sticks for num or szx out of
+ * range.
+ */
 ACOAP_API void acoap_builder_block(acoap_builder_t *builder, uint16_t number,
                                    const acoap_block_t *block);
 

@@ -1,5 +1,6 @@
 /*
- * Message types and codes (RFC 7252 sections 3 and 12.1, RFC 8132, RFC 7959, RFC 8516, RFC 8768, RFC 8323).
+ * Message types and codes (RFC 7252 sections 3 and 12.1, RFC 8132, RFC 7959, RFC 8516, RFC 8768,
+ * RFC 8323).
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CODE_H
@@ -12,7 +13,10 @@ ACOAP_BEGIN_DECLS
 /** RFC 7252 section 3: the T field. */
 typedef enum acoap_type { ACOAP_CON = 0, ACOAP_NON = 1, ACOAP_ACK = 2, ACOAP_RST = 3 } acoap_type_t;
 
-/** A code from its class and detail: ACOAP_CODE(2, 5) is Content, 2.05. Detail without a leading zero, which C would read as octal. */
+/**
+ * A code from its class and detail: ACOAP_CODE(2, 5) is Content, 2.05. Detail without a leading
+ * zero, which C would read as octal.
+ */
 #define ACOAP_CODE(class_, detail_) ((uint8_t)(((class_) << 5) | (detail_)))
 /** The class of a code: 2 for 2.05. */
 #define ACOAP_CODE_CLASS(code_) ((uint8_t)((code_) >> 5))
@@ -64,7 +68,8 @@ typedef enum acoap_type { ACOAP_CON = 0, ACOAP_NON = 1, ACOAP_ACK = 2, ACOAP_RST
 
 /** Registered codes, ACOAP_CODE_GET, ACOAP_CODE_CONTENT and so on. */
 enum acoap_code {
-#define ACOAP_CODE_ENUM(name, class_, detail_, text) ACOAP_CODE_##name = ((class_) << 5) | (detail_),
+#define ACOAP_CODE_ENUM(name, class_, detail_, text)                                               \
+  ACOAP_CODE_##name = ((class_) << 5) | (detail_),
   ACOAP_CODE_MAP(ACOAP_CODE_ENUM)
 #undef ACOAP_CODE_ENUM
 };
@@ -84,7 +89,10 @@ ACOAP_API const char *acoap_code_name(uint8_t code);
 /** Write "2.05" and a zero (5 bytes) into text. */
 ACOAP_API void acoap_code_format(uint8_t code, char text[5]);
 
-/** Parse "2.05" or a method's name ("GET", case-insensitive). Returns the code (0 to 255) or ACOAP_EINVAL. */
+/**
+ * Parse "2.05" or a method's name ("GET", case-insensitive). Returns the code (0 to 255) or
+ * ACOAP_EINVAL.
+ */
 ACOAP_API int acoap_code_parse(const char *text, size_t len);
 
 /** "CON", "NON", "ACK", "RST". */

@@ -1,6 +1,6 @@
 /*
- * The CoAP message format (RFC 7252 section 3) over lent bytes: decode gives a view, the builder writes in place. Nothing is
- * copied, nothing allocated.
+ * The CoAP message format (RFC 7252 section 3) over lent bytes: decode gives a view, the builder
+ * writes in place. Nothing is copied, nothing allocated.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CODEC_H
@@ -31,19 +31,21 @@ typedef struct acoap_view {
 /**
  * Decode one datagram.
  *
- * @param view       written on success; on ACOAP_EFORMAT and its kin type, code and message_id are written when at least
- *                   four bytes of version 1 were there (so that a CON can be answered with RST, section 4.2), the rest is
- *                   empty
+ * @param view       written on success; on ACOAP_EFORMAT and its kin type, code and message_id are
+ *                   written when at least four bytes of version 1 were there (so that a CON can be
+ *                   answered with RST, section 4.2), the rest is empty
  * @param bytes      the datagram; the view borrows it
  * @param len        bytes
- * @param token_max  longest token taken: 8 for RFC 7252, up to ACOAP_TOKEN_EXTENDED_MAX for RFC 8974
- * @param offset     NULL or where to put the offset of the first byte that is wrong: of an option its first, of a message
- *                   that is too short its end
+ * @param token_max  longest token taken: 8 for RFC 7252, up to ACOAP_TOKEN_EXTENDED_MAX for RFC
+ *                   8974
+ * @param offset     NULL or where to put the offset of the first byte that is wrong: of an option
+ *                   its first, of a message that is too short its end
  *
- * Errors:     ACOAP_EVERSION (to be ignored silently), ACOAP_EFORMAT too short, or Empty with more than a header,
- *             ACOAP_ETOKEN reserved or too long token length, ACOAP_EOPTION delta or length 15 or past the end or a
- *             number above 65535, ACOAP_EPAYLOAD marker without payload. Option lengths out of their registered range are
- *             no format error (section 5.4.3).
+ * Errors:     ACOAP_EVERSION (to be ignored silently), ACOAP_EFORMAT too short, or Empty with more
+ *             than a header, ACOAP_ETOKEN reserved or too long token length, ACOAP_EOPTION delta or
+ *             length 15 or past the end or a number above 65535, ACOAP_EPAYLOAD marker without
+ *             payload. Option lengths out of their registered range are no format error (section
+ *             5.4.3).
  * Reference:  RFC 7252 sections 3 and 4.1, RFC 8974 section 2.
  * Since:      0.1
  */
@@ -52,8 +54,8 @@ ACOAP_API int acoap_decode(acoap_view_t *view, const uint8_t *bytes, size_t len,
 
 /** One option of a message. */
 typedef struct acoap_option {
-  uint16_t number;      /* option number */
-  acoap_bytes_t value;  /* borrowed from the message */
+  uint16_t number;     /* option number */
+  acoap_bytes_t value; /* borrowed from the message */
 } acoap_option_t;
 
 /** Where an iteration over encoded options stands. */
@@ -74,26 +76,29 @@ ACOAP_API bool acoap_view_option(const acoap_view_t *view, uint16_t number, size
                                  acoap_bytes_t *value);
 
 /**
- * Read an option as an unsigned integer (section 3.2); longer than 4 bytes or absent: false. A value longer than the
- * registry allows is treated as absent (section 5.4.3).
+ * Read an option as an unsigned integer (section 3.2); longer than 4 bytes or absent: false. A
+ * value longer than the registry allows is treated as absent (section 5.4.3).
  */
 ACOAP_API bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value);
 
 /**
- * The first critical option of the message that is not in the registry, is out of its length range, or repeats without
- * being repeatable (sections 5.4.1, 5.4.3, 5.4.5); 0 when there is none.
+ * The first critical option of the message that is not in the registry, is out of its length range,
+ * or repeats without being repeatable (sections 5.4.1, 5.4.3, 5.4.5); 0 when there is none.
  */
 ACOAP_API uint16_t acoap_view_bad_critical_option(const acoap_view_t *view);
 
-/** The unsigned integer in an option value, leading zeros allowed; false when longer than 4 bytes. */
+/**
+ * The unsigned integer in an option value, leading zeros allowed; false when longer than 4 bytes.
+ */
 ACOAP_API bool acoap_uint_decode(acoap_bytes_t value, uint32_t *number);
 
 /** Write number in the fewest bytes (0 gives none). Returns the length, 0 to 4. */
 ACOAP_API size_t acoap_uint_encode(uint32_t number, uint8_t bytes[4]);
 
 /**
- * Writes one message into a lent buffer. Options may come in any order; the first failure sticks and is what
- * acoap_builder_finish returns, so calls in between need no check. All members are private.
+ * Writes one message into a lent buffer. Options may come in any order; the first failure sticks
+ * and is what acoap_builder_finish returns, so calls in between need no check. All members are
+ * private.
  */
 typedef struct acoap_builder {
   uint8_t *bytes;       /* lent buffer */
@@ -106,7 +111,8 @@ typedef struct acoap_builder {
 } acoap_builder_t;
 
 /**
- * Start a message in `bytes`. Type and Message ID may be changed later with acoap_message_set_header.
+ * Start a message in `bytes`. Type and Message ID may be changed later with
+ * acoap_message_set_header.
  *
  * Ownership:  the buffer is borrowed until the builder is no longer used.
  * Since:      0.1
@@ -132,20 +138,26 @@ ACOAP_API void acoap_builder_payload(acoap_builder_t *builder, const void *paylo
  * Lend the room behind the options for a payload to be written in place.
  *
  * @param room  where to put how many bytes there are
- * Returns NULL when the builder has failed or there is no room. Follow with acoap_builder_payload_commit.
+ * Returns NULL when the builder has failed or there is no room. Follow with
+ * acoap_builder_payload_commit.
  */
 ACOAP_API uint8_t *acoap_builder_payload_room(acoap_builder_t *builder, size_t *room);
 
 /** Say how many bytes were written into the room that was lent. */
 ACOAP_API void acoap_builder_payload_commit(acoap_builder_t *builder, size_t len);
 
-/** How many bytes of payload still fit, a marker that is not there yet taken off; 0 after a failure. */
+/**
+ * How many bytes of payload still fit, a marker that is not there yet taken off; 0 after a failure.
+ */
 ACOAP_API size_t acoap_builder_left(const acoap_builder_t *builder);
 
 /** Change the code. */
 ACOAP_API void acoap_builder_code(acoap_builder_t *builder, uint8_t code);
 
-/** Returns the length of the message in bytes, or the first failure (ACOAP_ENOSPACE, ACOAP_EINVAL, ACOAP_EOPTIONLEN). */
+/**
+ * Returns the length of the message in bytes, or the first failure (ACOAP_ENOSPACE, ACOAP_EINVAL,
+ * ACOAP_EOPTIONLEN).
+ */
 ACOAP_API int acoap_builder_finish(const acoap_builder_t *builder);
 
 /** A view of what has been built so far (valid until the next call on the builder). */
@@ -155,8 +167,9 @@ ACOAP_API void acoap_builder_view(const acoap_builder_t *builder, acoap_view_t *
 ACOAP_API void acoap_message_set_header(uint8_t *bytes, acoap_type_t type, uint16_t message_id);
 
 /**
- * Write a message as one line of text: "CON GET MID=7d34 T=20 Uri-Path:temperature Accept:text/plain | 5 bytes". At most cap
- * bytes with the terminating zero; a longer text is cut and ends in "...". Returns the length.
+ * Write a message as one line of text: "CON GET MID=7d34 T=20 Uri-Path:temperature
+ * Accept:text/plain | 5 bytes". At most cap bytes with the terminating zero; a longer text is cut
+ * and ends in "...". Returns the length.
  */
 ACOAP_API size_t acoap_view_format(const acoap_view_t *view, char *text, size_t cap);
 

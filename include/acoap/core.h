@@ -1,5 +1,6 @@
 /*
- * The heapless core: message format, options, URIs, link-format, transmission parameters. For firmware and for whoever needs only the codec; needs no libuv.
+ * The heapless core: message format, options, URIs, link-format, transmission parameters. For
+ * firmware and for whoever needs only the codec; needs no libuv.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CORE_H

@@ -1,6 +1,7 @@
 /*
- * Errors: one negative int. Codes that libuv itself returned pass through unchanged (they are above UV_ERRNO_MAX, -4096);
- * ours start at -5000, so the two never meet and the core needs no libuv.
+ * One negative int for every error. Codes that libuv itself returned pass through unchanged (they
+ * are above UV_ERRNO_MAX, -4096); ours start at -5000, so the two never meet and the core needs no
+ * libuv.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_ERROR_H
@@ -57,14 +58,18 @@ enum acoap_error {
 };
 
 /**
- * Say what a status means, in English; answers for acoap's codes, for 0 and, in the full library, for libuv's.
+ * Say what a status means, in English; answers for acoap's codes, for 0 and, in the full library,
+ * for libuv's.
  *
  * Ownership:  a static string.
  * Since:      0.1
  */
 ACOAP_API const char *acoap_strerror(int status);
 
-/** The name of a status, "ACOAP_ETIMEDOUT"; libuv's codes give "UV_ENAME"; unknown codes "ACOAP_EUNKNOWN". */
+/**
+ * The name of a status, "ACOAP_ETIMEDOUT"; libuv's codes give "UV_ENAME"; unknown codes
+ * "ACOAP_EUNKNOWN".
+ */
 ACOAP_API const char *acoap_err_name(int status);
 
 ACOAP_END_DECLS

@@ -23,8 +23,11 @@ typedef struct acoap_interface {
   bool multicast;          /* can send to groups */
 } acoap_interface_t;
 
+/** The surroundings of an endpoint; see acoap_host_ops_t. */
 typedef struct acoap_host acoap_host_t;
+/** One endpoint's timer and its signal from other threads. */
 typedef struct acoap_waker acoap_waker_t;
+/** A lookup under way. */
 typedef struct acoap_lookup acoap_lookup_t;
 
 /** Called on the loop's thread when the time set has come, and after wake_from_thread. */
@@ -40,6 +43,9 @@ typedef void (*acoap_lookup_cb)(void *user_data, int status, const acoap_address
 /** Interfaces or their addresses have changed; ask `interfaces` again. */
 typedef void (*acoap_interfaces_cb)(void *user_data);
 
+/**
+ * What a host does. Each function may be called on the loop's thread only, but wake_from_thread.
+ */
 typedef struct acoap_host_ops {
   size_t size; /* sizeof(acoap_host_ops_t) */
   /** Monotonic milliseconds; goes on through suspend where the system can (CLOCK_BOOTTIME). */
@@ -79,6 +85,7 @@ typedef struct acoap_host_ops {
   void (*unref)(acoap_host_t *host);
 } acoap_host_ops_t;
 
+/** The part of a host that everybody sees; an implementation's own struct begins with it. */
 struct acoap_host {
   const acoap_host_ops_t *ops; /* never NULL */
 };

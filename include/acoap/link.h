@@ -1,5 +1,6 @@
 /*
- * CoRE link-format (RFC 6690): a parser and a writer over lent bytes and the attribute filter of discovery queries.
+ * CoRE link-format (RFC 6690): a parser and a writer over lent bytes and the attribute filter of
+ * discovery queries.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_LINK_H
@@ -34,46 +35,61 @@ typedef struct acoap_link_iter {
 ACOAP_API void acoap_link_iter_init(acoap_link_iter_t *iter, const void *document, size_t len);
 
 /**
- * Give the next link. 1 a link, 0 the end, ACOAP_ELINK malformed (*offset where; NULL allowed). White space, empty
- * list elements and unknown attributes are taken.
+ * Give the next link. 1 a link, 0 the end, ACOAP_ELINK malformed (*offset where; NULL allowed).
+ * White space, empty list elements and unknown attributes are taken.
  */
 ACOAP_API int acoap_link_next(acoap_link_iter_t *iter, acoap_link_t *link, size_t *offset);
 
 /** Give the attributes of a link one by one: *state starts at 0. False at the end. */
-ACOAP_API bool acoap_link_attr_next(const acoap_link_t *link, size_t *state, acoap_link_attr_t *attr);
+ACOAP_API bool acoap_link_attr_next(const acoap_link_t *link, size_t *state,
+                                    acoap_link_attr_t *attr);
 
 /** Find an attribute by name, the first one (names compare case-insensitively). */
-ACOAP_API bool acoap_link_attr_find(const acoap_link_t *link, const char *name, acoap_link_attr_t *attr);
+ACOAP_API bool acoap_link_attr_find(const acoap_link_t *link, const char *name,
+                                    acoap_link_attr_t *attr);
 
-/** Copy an attribute's value without backslashes, and a zero; returns its length or ACOAP_ENOSPACE. */
+/**
+ * Copy an attribute's value without backslashes, and a zero; returns its length or ACOAP_ENOSPACE.
+ */
 ACOAP_API int acoap_link_attr_text(const acoap_link_attr_t *attr, char *text, size_t cap);
 
 /**
- * Does a link pass one query "name=value" of RFC 6690 section 4.1: "rt=temp*", "href=/s*", "obs", "ct=40"? Space-separated
- * attributes (rt, if, rel, rev, ct) match per word. The query is already percent-decoded.
+ * Does a link pass one query "name=value" of RFC 6690 section 4.1: "rt=temp*", "href=/s*", "obs",
+ * "ct=40"? Space-separated attributes (rt, if, rel, rev, ct) match per word. The query is already
+ * percent-decoded.
  */
 ACOAP_API bool acoap_link_matches(const acoap_link_t *link, const char *query, size_t len);
 
-/** Writes link-format into lent bytes; the first failure sticks. A window (skip, cap) makes block-wise generation possible without assembling: bytes before `skip` are counted, not stored. */
+/**
+ * Writes link-format into lent bytes; the first failure sticks. A window (skip, cap) makes
+ * block-wise generation possible without assembling: bytes before `skip` are counted, not stored.
+ */
 typedef struct acoap_link_writer {
   uint8_t *bytes; /* lent */
   size_t cap;     /* bytes that may be stored */
   size_t skip;    /* leading bytes of the document that are only counted */
   size_t total;   /* length of the document so far */
-  bool strict;    /* true: more than skip + cap bytes is ACOAP_ENOSPACE; false: they are only counted */
-  int error;      /* first failure */
+  /* true: more than skip + cap bytes is ACOAP_ENOSPACE; false: they are only counted */
+  bool strict;
+  int error; /* first failure */
 } acoap_link_writer_t;
 
 /** Start a document in lent bytes; one that does not fit is ACOAP_ENOSPACE. */
 ACOAP_API void acoap_link_writer_init(acoap_link_writer_t *writer, void *bytes, size_t cap);
 /** Store only document bytes [skip, skip + cap); the rest is counted. */
-ACOAP_API void acoap_link_writer_window(acoap_link_writer_t *writer, void *bytes, size_t cap, size_t skip);
-/** Start a link; target is a URI reference, percent-encoded. ACOAP_ELINK sticks if it holds '>' or control characters. */
+ACOAP_API void acoap_link_writer_window(acoap_link_writer_t *writer, void *bytes, size_t cap,
+                                        size_t skip);
+/**
+ * Start a link; target is a URI reference, percent-encoded. ACOAP_ELINK sticks if it holds '>' or
+ * control characters.
+ */
 ACOAP_API void acoap_link_writer_link(acoap_link_writer_t *writer, const char *target, size_t len);
 /** name="value" with escapes. */
-ACOAP_API void acoap_link_writer_attr(acoap_link_writer_t *writer, const char *name, const char *value, size_t len);
+ACOAP_API void acoap_link_writer_attr(acoap_link_writer_t *writer, const char *name,
+                                      const char *value, size_t len);
 /** name=number. */
-ACOAP_API void acoap_link_writer_uint(acoap_link_writer_t *writer, const char *name, uint32_t value);
+ACOAP_API void acoap_link_writer_uint(acoap_link_writer_t *writer, const char *name,
+                                      uint32_t value);
 /** A flag: name. */
 ACOAP_API void acoap_link_writer_flag(acoap_link_writer_t *writer, const char *name);
 /** Returns the bytes stored, or the first failure; `writer->total` is the document's length. */

@@ -1,6 +1,6 @@
 /*
- * Option numbers, their registry and Content-Formats (RFC 7252 sections 5.4, 5.10 and 12.2, 12.3 and the RFCs that added to
- * them).
+ * Option numbers, their registry and Content-Formats (RFC 7252 sections 5.4, 5.10 and 12.2, 12.3
+ * and the RFCs that added to them).
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_OPTION_H
@@ -68,7 +68,10 @@ typedef struct acoap_option_info {
   const char *reference;        /* "RFC 7252" */
 } acoap_option_info_t;
 
-/** The registry's entry of a number, or NULL when it is in no registry that acoap knows. Static storage. */
+/**
+ * The registry's entry of a number, or NULL when it is in no registry that acoap knows. Static
+ * storage.
+ */
 ACOAP_API const acoap_option_info_t *acoap_option_lookup(uint16_t number);
 
 /** The number of an option by its registered name, case-insensitive, or ACOAP_EINVAL. */
@@ -123,7 +126,10 @@ enum acoap_content_format {
 /** "application/json" for 50; NULL when unknown. */
 ACOAP_API const char *acoap_content_format_name(int number);
 
-/** The number of a media type or of its short name ("json"), case-insensitive, or of decimal digits; or ACOAP_EINVAL. */
+/**
+ * The number of a media type or of its short name ("json"), case-insensitive, or of decimal digits;
+ * or ACOAP_EINVAL.
+ */
 ACOAP_API int acoap_content_format_parse(const char *text, size_t len);
 
 ACOAP_END_DECLS

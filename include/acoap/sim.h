@@ -12,6 +12,7 @@
 
 ACOAP_BEGIN_DECLS
 
+/** A simulated network. One owner: acoap_sim_free. */
 typedef struct acoap_sim acoap_sim_t;
 
 /** What the network does to datagrams. Probabilities are in units of 1/1000000. */
@@ -20,7 +21,7 @@ typedef struct acoap_sim_conditions {
   uint32_t loss_ppm;      /* a datagram vanishes */
   uint32_t duplicate_ppm; /* it arrives twice, the copy with a delay of its own */
   uint32_t delay_min_ms;  /* one-way delay, uniform between min and max; differing delays reorder */
-  uint32_t delay_max_ms;
+  uint32_t delay_max_ms;  /* at least delay_min_ms */
 } acoap_sim_conditions_t;
 
 /** What happened so far. */
@@ -43,6 +44,7 @@ typedef struct acoap_sim_stats {
  * Since:      0.1
  */
 ACOAP_API int acoap_sim_new(uint64_t seed, acoap_time_t start, acoap_sim_t **sim);
+/** Free the network and what is under way on it; NULL is fine. */
 ACOAP_API void acoap_sim_free(acoap_sim_t *sim);
 
 /** Conditions for all datagrams from now on; NULL: perfect, no delay. */
@@ -105,6 +107,7 @@ ACOAP_API int acoap_sim_socket_refuse(acoap_socket_t *socket, uint32_t count);
  */
 ACOAP_API acoap_host_t *acoap_sim_host(acoap_sim_t *sim);
 
+/** The virtual time. */
 ACOAP_API acoap_time_t acoap_sim_now(const acoap_sim_t *sim);
 
 /**
@@ -119,6 +122,7 @@ ACOAP_API void acoap_sim_run_until(acoap_sim_t *sim, acoap_time_t until);
 /** Step until nothing is left to do, at most until `until`; true when nothing is left. */
 ACOAP_API bool acoap_sim_run_idle(acoap_sim_t *sim, acoap_time_t until);
 
+/** Copy the counters. */
 ACOAP_API void acoap_sim_get_stats(const acoap_sim_t *sim, acoap_sim_stats_t *stats);
 
 /**
@@ -127,6 +131,7 @@ ACOAP_API void acoap_sim_get_stats(const acoap_sim_t *sim, acoap_sim_stats_t *st
  */
 typedef bool (*acoap_sim_filter_cb)(void *user_data, acoap_time_t now, const acoap_path_t *path,
                                     const acoap_address_t *from, acoap_bytes_t bytes);
+/** Whom to show the datagrams; NULL: nobody. */
 ACOAP_API void acoap_sim_set_filter(acoap_sim_t *sim, acoap_sim_filter_cb filter, void *user_data);
 
 /**

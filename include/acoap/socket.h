@@ -126,6 +126,7 @@ typedef struct acoap_socket_ops {
    * join; leaving what was not joined is 0.
    */
   int (*join)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
+  /** Optional: see join. */
   int (*leave)(acoap_socket_t *socket, const acoap_address_t *group, uint32_t interface);
   /** The bound address. */
   int (*local_address)(acoap_socket_t *socket, acoap_address_t *address);
@@ -135,6 +136,7 @@ typedef struct acoap_socket_ops {
   size_t (*mtu)(acoap_socket_t *socket, const acoap_address_t *peer);
   /** Optional, with run: when the socket's own timers are due. */
   acoap_time_t (*next_wake)(acoap_socket_t *socket);
+  /** Optional: do what was due by `now`. */
   void (*run)(acoap_socket_t *socket, acoap_time_t now);
   /** Optional: should it keep the loop alive? (uv_ref, uv_unref) */
   void (*set_ref)(acoap_socket_t *socket, bool ref);

@@ -30,7 +30,8 @@ ACOAP_BEGIN_DECLS
   X(unmatched_responses, "responses whose token nobody waits for")                                 \
   X(unmatched_acks, "ACKs and RSTs whose Message ID nobody waits for")                             \
   X(wrong_source, "responses dropped because of their source (RFC 7252 section 5.3.2)")            \
-  X(message_id_reused, "messages taken as new although their Message ID was fresh (peer restarted)") \
+  X(message_id_reused,                                                                             \
+    "messages taken as new although their Message ID was fresh (peer restarted)")                  \
   X(message_id_waits, "messages that had to wait for a free Message ID")                           \
   X(timeouts, "requests and responses given up")                                                   \
   X(unreachable, "exchanges ended by ICMP")                                                        \
@@ -39,6 +40,7 @@ ACOAP_BEGIN_DECLS
   X(peers_evicted, "peers forgotten before their lifetime")                                        \
   X(queue_refused, "messages refused because a peer's queue was full")
 
+/** The counters; a program compiled against a shorter list gets as many as it knows. */
 typedef struct acoap_stats {
   size_t size; /* sizeof(acoap_stats_t) as the caller knows it */
 #define ACOAP_STATS_MEMBER(name, sentence) uint64_t name; /* see ACOAP_STATS_MAP */

@@ -10,8 +10,11 @@
 
 ACOAP_BEGIN_DECLS
 
+/** Grows when programs have to be changed. */
 #define ACOAP_VERSION_MAJOR 0
+/** Grows with additions (and, before 1.0, with changes). */
 #define ACOAP_VERSION_MINOR 1
+/** Grows with corrections. */
 #define ACOAP_VERSION_PATCH 0
 
 /** One number that grows with every release, for comparisons by the preprocessor. */
