@@ -1,6 +1,7 @@
 /*
- * A reference-counted run of bytes. Who makes one says how it is given back, so it may come from malloc, from a socket's pool or from
- * static memory; this file allocates nothing. Counts are not atomic: a buffer belongs to its loop's thread.
+ * A reference-counted run of bytes. Who makes one says how it is given back, so it may come from
+ * malloc, from a socket's pool or from static memory; this file allocates nothing. Counts are not
+ * atomic: a buffer belongs to its loop's thread.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_BUF_H

@@ -1,6 +1,7 @@
 /*
  * IP addresses as text: what an address and the host of a URI share. Without ports, brackets and
- * zones. SPDX-License-Identifier: MIT
+ * zones.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_IP_TEXT_H
 #define ACOAP_BASE_IP_TEXT_H

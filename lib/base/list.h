@@ -1,6 +1,6 @@
 /*
- * A doubly linked circular list whose links live inside the elements. A node that is in no list points to itself, so
- * removing it again is harmless.
+ * A doubly linked circular list whose links live inside the elements. A node that is in no list
+ * points to itself, so removing it again is harmless.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_LIST_H
@@ -15,7 +15,8 @@ typedef struct acoap__list {
 } acoap__list_t;
 
 /* The object that embeds `member` at `node`. */
-#define ACOAP__CONTAINER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define ACOAP__CONTAINER(node, type, member)                                                       \
+  ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void acoap__list_init(acoap__list_t *node) {
   node->next = node;
@@ -49,7 +50,10 @@ static inline acoap__list_t *acoap__list_first(const acoap__list_t *head) {
   return head->next == head ? NULL : head->next;
 }
 
-/* Move all of `from` into the empty, initialised list `to`: iterate over `to` while callbacks may change `from`. */
+/*
+ * Move all of `from` into the empty, initialised list `to`: iterate over `to` while callbacks may
+ * change `from`.
+ */
 static inline void acoap__list_take(acoap__list_t *from, acoap__list_t *to) {
   if (acoap__list_empty(from)) {
     return;

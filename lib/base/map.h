@@ -1,6 +1,6 @@
 /*
- * An intrusive chained hash index over a lent array of buckets: the nodes live in the objects, the user brings the hash (keyed where
- * a peer chooses the key) and compares. Never grows.
+ * An intrusive chained hash index over a lent array of buckets: the nodes live in the objects, the
+ * user brings the hash (keyed where a peer chooses the key) and compares. Never grows.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_MAP_H

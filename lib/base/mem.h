@@ -1,6 +1,7 @@
 /*
- * The allocator as the rooms above the core see it. Only declared here: endpoint/mem.c installs it (with the hook of
- * <acoap/alloc.h>), and nothing in base, message or exchange calls it, so the core links without it.
+ * The allocator as the rooms above the core see it. Only declared here: endpoint/mem.c installs it
+ * (with the hook of <acoap/alloc.h>), and nothing in base, message or exchange calls it, so the
+ * core links without it.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_MEM_H

@@ -1,5 +1,6 @@
 /*
- * Random numbers from an entropy source that the host installs, taken in batches so that a number seldom costs a system call.
+ * Random numbers from an entropy source that the host installs, taken in batches so that a number
+ * seldom costs a system call.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_RANDOM_H
@@ -7,7 +8,10 @@
 
 #include <acoap/types.h>
 
-/* Fills `len` bytes with unpredictable data; must not fail (a host that cannot, aborts when it installs the source). */
+/*
+ * Fills `len` bytes with unpredictable data; must not fail (a host that cannot, aborts when it
+ * installs the source).
+ */
 typedef void (*acoap__entropy_cb)(void *user_data, uint8_t *bytes, size_t len);
 
 typedef struct acoap__random {
@@ -23,7 +27,10 @@ uint32_t acoap__random_u32(acoap__random_t *random);
 /* Uniform in [least, most], both included; no modulo bias. */
 uint32_t acoap__random_between(acoap__random_t *random, uint32_t least, uint32_t most);
 
-/* A deterministic source for simulations and tests (SplitMix64 behind the entropy interface): same seed, same bytes. */
+/*
+ * A deterministic source for simulations and tests (SplitMix64 behind the entropy interface): same
+ * seed, same bytes.
+ */
 typedef struct acoap__seeded {
   uint64_t state;
 } acoap__seeded_t;

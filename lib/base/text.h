@@ -1,6 +1,6 @@
 /*
- * Text and numbers into a lent buffer, without stdio and locale. A text that does not fit is cut; `total` tells how long it would have
- * been. The terminating zero is always there when cap > 0.
+ * Text and numbers into a lent buffer, without stdio and locale. A text that does not fit is cut;
+ * `total` tells how long it would have been. The terminating zero is always there when cap > 0.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_TEXT_H
@@ -28,7 +28,8 @@ bool acoap__text_fits(const acoap__text_t *text);
 static inline char acoap__ascii_lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
-bool acoap__ascii_equal(const char *a, size_t a_len, const char *b, size_t b_len); /* ignoring case */
+bool acoap__ascii_equal(const char *a, size_t a_len, const char *b,
+                        size_t b_len); /* ignoring case */
 /* Decimal digits only, at most `most`; false on anything else. */
 bool acoap__text_read_uint(const char *chars, size_t len, uint64_t most, uint64_t *number);
 /* 0 to 15, or -1. */

@@ -1,6 +1,7 @@
 /*
- * Points in time in order: an intrusive pairing heap. Insert O(1), remove and pop O(log n) amortised, the earliest O(1);
- * no memory but the nodes, which live inside the objects that wait. Equal times fire in the order they were set. Reads no clock.
+ * Points in time in order: an intrusive pairing heap. Insert O(1), remove and pop O(log n)
+ * amortised, the earliest O(1); no memory but the nodes, which live inside the objects that wait.
+ * Equal times fire in the order they were set. Reads no clock.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_TIMER_QUEUE_H
@@ -14,11 +15,14 @@ typedef void (*acoap__timer_cb)(acoap__timer_t *timer, acoap_time_t now);
 struct acoap__timer {
   acoap__timer_t *child;   /* first child, later than this */
   acoap__timer_t *sibling; /* next child of the same parent */
-  acoap__timer_t *prev;    /* previous sibling, or the parent for a first child; itself while not queued: never NULL when set */
-  acoap_time_t at;         /* due, milliseconds */
-  uint64_t order;          /* breaks ties: the lower was set earlier */
-  acoap__timer_cb fire;    /* called once when due, after the timer has left the queue */
-  bool queued;             /* stands in a queue */
+  /*
+   * previous sibling, or the parent for a first child; itself while not queued: never NULL when set
+   */
+  acoap__timer_t *prev;
+  acoap_time_t at;      /* due, milliseconds */
+  uint64_t order;       /* breaks ties: the lower was set earlier */
+  acoap__timer_cb fire; /* called once when due, after the timer has left the queue */
+  bool queued;          /* stands in a queue */
 };
 
 typedef struct acoap__timer_queue {
@@ -35,7 +39,8 @@ void acoap__timer_clear(acoap__timer_queue_t *queue, acoap__timer_t *timer);
 /* When the earliest is due, or ACOAP_TIME_NEVER. */
 acoap_time_t acoap__timer_queue_next(const acoap__timer_queue_t *queue);
 /*
- * Fire every timer due at or before now, earliest first. A callback may set and clear any timer; one that it sets for a time
+ * Fire every timer due at or before now, earliest first. A callback may set and clear any timer;
+ * one that it sets for a time
  * <= now fires in the next run, not in this one, so a run always ends.
  */
 void acoap__timer_queue_run(acoap__timer_queue_t *queue, acoap_time_t now);

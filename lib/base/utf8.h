@@ -1,6 +1,7 @@
 /*
  * Is a run of bytes UTF-8 (RFC 3629)? String options must be (RFC 7252 section 3.2). Converts
- * nothing. SPDX-License-Identifier: MIT
+ * nothing.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_BASE_UTF8_H
 #define ACOAP_BASE_UTF8_H
