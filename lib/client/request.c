@@ -185,6 +185,9 @@ int acoap__request_send(acoap_exchange_t *exchange) {
   } else {
     acoap__interaction_close(engine_of(exchange), now_of(exchange), &exchange->interaction);
     status = build(exchange);
+    if (exchange->send->phase != ACOAP__SEND_RUNNING) {
+      return 0; /* dropped by a layer */
+    }
     if (status == 0) {
       status = hand_over(exchange);
     }

@@ -50,6 +50,7 @@ static void release(acoap__send_t *send) {
   acoap__desc_destroy_layers(&send->desc);
   acoap__free(send->main.own_bytes);
   send->main.own_bytes = NULL;
+  acoap__deferred_cancel(&send->resume);
   if (send->endpoint != NULL) {
     acoap__endpoint_user_remove(send->endpoint, &send->user);
     acoap_remote_endpoint_unref(send->remote);

@@ -116,7 +116,7 @@ static void busy(client_rig_t *rig, acoap_request_t *request) {
   }
 }
 
-static void receive(void *user_data, acoap_request_t *request) {
+void client_rig_receive(void *user_data, acoap_request_t *request) {
   client_rig_t *rig = user_data;
   const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
   rig->handled++;
@@ -204,7 +204,7 @@ void client_rig_open(client_rig_t *rig, uint64_t seed) {
 void client_rig_open_pair(client_rig_t *rig, uint64_t seed) {
   client_rig_open(rig, seed);
   rig->server = endpoint_at(rig, RIG_SERVER);
-  acoap_local_endpoint_receive(rig->server, receive, rig);
+  acoap_local_endpoint_receive(rig->server, client_rig_receive, rig);
 }
 
 static void count_closed(void *user_data) {

@@ -50,6 +50,8 @@ acoap_remote_endpoint_t *client_rig_remote(client_rig_t *rig, const char *uri_or
 void client_rig_notify(client_rig_t *rig, acoap_reliability_t reliability);
 /* Answer what /sep keeps. */
 void client_rig_answer_later(client_rig_t *rig);
+/* The handler of the resources above; user_data is the rig. */
+void client_rig_receive(void *rig, acoap_request_t *request);
 /* Let go of observers and kept requests. */
 void client_rig_forget(client_rig_t *rig);
 
