@@ -1,7 +1,8 @@
 /*
  * The address of a CoAP endpoint's socket as a value and as text (RFC 3986 section 3.2.2, RFC 4007
  * section 11 zones, RFC 5952). The rule: equal addresses are equal bytes, so unused bytes are
- * always 0. Looks up no names and no interfaces. SPDX-License-Identifier: MIT
+ * always 0. Looks up no names and no interfaces.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/address.h>
 

@@ -1,7 +1,8 @@
 /*
  * Names and sentences of acoap's own errors, made from the one list in <acoap/error.h>.
  * The rule: every number below -5000 that the library returns stands in that list once. Knows no
- * code of another library. SPDX-License-Identifier: MIT
+ * code of another library.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/error.h"
 

@@ -2,7 +2,8 @@
  * IP addresses as text: parsed as RFC 3986 section 3.2.2 (RFC 4291 section 2.2) has them, written
  * as RFC 5952 wants them. The rule for writing IPv6: lower case, no leading zeros, the leftmost of
  * the longest runs of two or more zero groups becomes "::", and the last 32 bits of an IPv4-mapped
- * address are written as IPv4. Knows no ports, brackets and zones. SPDX-License-Identifier: MIT
+ * address are written as IPv4. Knows no ports, brackets and zones.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/ip_text.h"
 

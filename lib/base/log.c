@@ -1,6 +1,7 @@
 /*
  * Hands a sentence to the sink that the host installed, when it wants that level. Composes nothing
- * itself. SPDX-License-Identifier: MIT
+ * itself.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/log.h"
 

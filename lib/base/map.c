@@ -1,7 +1,8 @@
 /*
  * An intrusive chained hash index. A new node goes to the front of its bucket, so what was inserted
  * last is found first. The rule: *node->link == node while the node is in a map, link == NULL while
- * it is in none. Hashes nothing, compares no keys, never grows. SPDX-License-Identifier: MIT
+ * it is in none. Hashes nothing, compares no keys, never grows.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/map.h"
 

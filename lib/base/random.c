@@ -2,7 +2,8 @@
  * Random numbers drawn from the host's entropy source through a small pool, and SplitMix64 (Steele,
  * Lea and Flood, 2014) as a source for simulations. The rule: no byte of the pool is given out
  * twice, and it is wiped when it is given out, so that a later look at the memory does not tell a
- * token that is already on its way. Judges no source's quality. SPDX-License-Identifier: MIT
+ * token that is already on its way. Judges no source's quality.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/random.h"
 

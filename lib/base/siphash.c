@@ -1,7 +1,8 @@
 /*
  * SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) with 64-bit output.
  * The rule: two rounds a word of eight bytes, little endian, the last one filled up with the length
- * modulo 256; four rounds at the end. Makes no keys. SPDX-License-Identifier: MIT
+ * modulo 256; four rounds at the end. Makes no keys.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/siphash.h"
 

@@ -1,7 +1,8 @@
 /*
  * acoap_strerror and acoap_err_name of the core alone (libacoap-core.a): they answer for our own
  * codes. The full library links endpoint/strerror.c instead, which answers for libuv's codes too;
- * the two are never linked together. SPDX-License-Identifier: MIT
+ * the two are never linked together.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/error.h"
 

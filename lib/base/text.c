@@ -1,7 +1,8 @@
 /*
  * Text and numbers into a lent buffer, without stdio and locale.
  * The rule: total counts every character, chars[0 .. min(total, cap - 1)) holds the first ones and
- * a zero follows them. Knows no character set but ASCII. SPDX-License-Identifier: MIT
+ * a zero follows them. Knows no character set but ASCII.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/text.h"
 

@@ -3,7 +3,8 @@
  * The rule: no child is due before its parent; (at, order) decides, so equal times fire in the
  * order they were set. Links: child and sibling lead down, prev leads to the previous sibling or,
  * from a first child, to the parent; so any node can be cut out without knowing the root. Reads no
- * clock, owns no memory. SPDX-License-Identifier: MIT
+ * clock, owns no memory.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/timer_queue.h"
 

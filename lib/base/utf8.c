@@ -1,6 +1,7 @@
 /*
  * UTF-8 after the table of RFC 3629 section 4: the first byte tells the length and the range of the
- * second, all others lie in 80 to bf. Converts nothing. SPDX-License-Identifier: MIT
+ * second, all others lie in 80 to bf. Converts nothing.
+ * SPDX-License-Identifier: MIT
  */
 #include "base/utf8.h"
 

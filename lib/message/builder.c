@@ -3,7 +3,8 @@
  * The rule: bytes[0 .. len) is a whole message after every call that has not failed; options stand
  * in order of their numbers, and equal numbers in order of the calls. An option that comes late is
  * put at its place, and the delta of its successor is written anew. Judges no values: what the
- * registry says of lengths is for those who choose them. SPDX-License-Identifier: MIT
+ * registry says of lengths is for those who choose them.
+ * SPDX-License-Identifier: MIT
  */
 #include "message/builder.h"
 

@@ -1,7 +1,8 @@
 /*
  * Codes and types as numbers and as text (RFC 7252 sections 3 and 12.1).
  * The rule: code = class * 32 + detail, written "c.dd" in decimal. Every code of a class is treated
- * by its class, registered or not; only names need the registry. SPDX-License-Identifier: MIT
+ * by its class, registered or not; only names need the registry.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/code.h>
 

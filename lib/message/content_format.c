@@ -1,7 +1,8 @@
 /*
  * Content-Formats as numbers and as text (RFC 7252 section 12.3). A text may be the registered
  * media type, a short name for people or the number itself. Case and blanks do not count. Converts
- * no bodies. SPDX-License-Identifier: MIT
+ * no bodies.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/option.h>
 

@@ -2,7 +2,8 @@
  * Decodes one datagram into a view over its bytes, in one pass (RFC 7252 section 3, RFC 8974
  * section 2.1). The rule: what section 3 calls a message format error is one, and nothing else is.
  * Option lengths out of their registered range (section 5.4.3), unknown options and reserved code
- * classes are for those who use the message. Copies nothing. SPDX-License-Identifier: MIT
+ * classes are for those who use the message. Copies nothing.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/codec.h>
 

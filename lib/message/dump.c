@@ -5,7 +5,8 @@
  *
  * The rule: a value is read by its registered format when it has a registered length, else as
  * bytes; what is not printable UTF-8 is escaped, so that a peer cannot write on the terminal; the
- * text never exceeds its room. Not made to be parsed. SPDX-License-Identifier: MIT
+ * text never exceeds its room. Not made to be parsed.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/block.h>
 

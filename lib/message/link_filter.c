@@ -6,7 +6,8 @@
  * The rule: the attribute has this value, or starts with it when a '*' ends the query; rt, if, rel,
  * rev and ct are lists of words, and one word is enough; "href" stands for the target; a name alone
  * asks whether the attribute is there. Joins no queries: a link must pass each of them, which is
- * for the caller. SPDX-License-Identifier: MIT
+ * for the caller.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/link.h>
 

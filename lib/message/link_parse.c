@@ -7,7 +7,8 @@
  * The rule: lenient where devices differ (white space, empty elements, any ptoken that ends
  * somewhere, bytes beyond ASCII), strict where the structure would be a guess (no "<", no ">", a
  * quote that does not end, control characters). Everything of a link is checked before it is given.
- * Interprets no attributes and resolves no targets. SPDX-License-Identifier: MIT
+ * Interprets no attributes and resolves no targets.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/link.h>
 

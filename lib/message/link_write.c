@@ -2,7 +2,8 @@
  * Writes CoRE link-format (RFC 6690 section 2) into a window over the document: bytes before the
  * window and behind it are counted only, so that a block of a long document can be made without the
  * rest (RFC 7959). The rule: what is written can be parsed again into the same links and
- * attributes. Percent-encodes no targets and knows no attributes. SPDX-License-Identifier: MIT
+ * attributes. Percent-encodes no targets and knows no attributes.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/link.h>
 

@@ -6,7 +6,8 @@
  *
  * The rule: what is parsed is checked, so that everything that reads an acoap_uri_t can rely on it:
  * percent-encodings are whole and UTF-8, the host has at most 255 bytes. Looks up no names; keeps
- * the path as written, dot segments and all. SPDX-License-Identifier: MIT
+ * the path as written, dot segments and all.
+ * SPDX-License-Identifier: MIT
  */
 #include "message/uri.h"
 

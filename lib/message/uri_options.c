@@ -2,7 +2,8 @@
  * Decomposes a URI into options (RFC 7252 section 6.4 steps 5 to 9, section 5.10.1).
  * The rule: Uri-Host and Uri-Port say only what the destination address does not, one Uri-Path for
  * each segment and one Uri-Query for each argument, percent-decoded; "." and ".." never become
- * options, a zone never leaves this host. Parses no authority. SPDX-License-Identifier: MIT
+ * options, a zone never leaves this host. Parses no authority.
+ * SPDX-License-Identifier: MIT
  */
 #include <acoap/uri.h>
 

@@ -1,6 +1,7 @@
 /*
  * The segments of a path from the last to the first, without dot segments (RFC 3986 section 5.2.4),
- * as the header says it. Decodes and writes nothing. SPDX-License-Identifier: MIT
+ * as the header says it. Decodes and writes nothing.
+ * SPDX-License-Identifier: MIT
  */
 #include "message/uri_path.h"
 

@@ -1,7 +1,8 @@
 /*
  * The segments of a path, from the last to the first, with the dot segments taken out (RFC 3986
  * section 5.2.4). From the end it takes one pass and no memory: a ".." only has to be remembered
- * until the segment that it removes comes by. SPDX-License-Identifier: MIT
+ * until the segment that it removes comes by.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_MESSAGE_URI_PATH_H
 #define ACOAP_MESSAGE_URI_PATH_H

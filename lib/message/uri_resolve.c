@@ -2,7 +2,8 @@
  * Resolves a reference against a base URI (RFC 3986 section 5.2, strict).
  * The rule: the outcome is an absolute coap URI without dot segments, and resolving it again
  * changes nothing. A fragment is ACOAP_EURI, since no coap URI has one (RFC 7252 section 6.4 step
- * 4). Normalises nothing but dot segments and the case of the scheme. SPDX-License-Identifier: MIT
+ * 4). Normalises nothing but dot segments and the case of the scheme.
+ * SPDX-License-Identifier: MIT
  */
 #include "message/uri.h"
 

@@ -1,6 +1,7 @@
 /*
  * Characters of URI components (RFC 3986 sections 2 and 3): which may stand as they are,
- * percent-encoding both ways. SPDX-License-Identifier: MIT
+ * percent-encoding both ways.
+ * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_MESSAGE_URI_TEXT_H
 #define ACOAP_MESSAGE_URI_TEXT_H
