@@ -58,6 +58,8 @@ typedef struct acoap__udp_queue {
   bool blocked;                /* the system said EAGAIN: wait until it polls writable */
   bool refused;                /* a send found no room: `writable` is owed */
   int attempts;                /* of the datagram at head that failed */
+  bool answering;              /* a send waits for what becomes of the last entry */
+  int answer;                  /* what became of it: 0, or libuv's code */
 } acoap__udp_queue_t;
 
 typedef struct acoap__udp_batched {

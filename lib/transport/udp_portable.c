@@ -142,7 +142,7 @@ static int open_wildcard(acoap__udp_portable_t *udp) {
     status = add_addresses(udp);
   }
   if (status == 0 && acoap__list_empty(&udp->handles)) {
-    status = ACOAP_ENONET;
+    status = UV_EADDRNOTAVAIL;
   }
   return status;
 }

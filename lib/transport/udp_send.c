@@ -122,12 +122,30 @@ static int enqueue(acoap__udp_batched_t *udp, const acoap_outgoing_datagram_t *d
   return 0;
 }
 
+/*
+ * A datagram to a group leaves at once: whether an interface has a way for it is known to the
+ * system alone, and the sender, who tries several, wants to hear of each.
+ */
+static int send_to_group(acoap__udp_batched_t *udp, const acoap_outgoing_datagram_t *datagram) {
+  acoap__udp_queue_t *queue = &udp->queue;
+  int status = enqueue(udp, datagram);
+  if (status != 0 || queue->blocked) {
+    return status;
+  }
+  queue->answering = true;
+  queue->answer = 0;
+  acoap__udp_flush(udp);
+  queue->answering = false;
+  return queue->answer;
+}
+
 int acoap__udp_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
   acoap__udp_batched_t *udp = (acoap__udp_batched_t *)socket;
   size_t taken = 0;
   int status = udp->closing ? ACOAP_ECLOSED : 0;
   while (status == 0 && taken < count) {
-    status = enqueue(udp, &batch[taken]);
+    bool group = acoap_address_is_multicast(&batch[taken].path->peer);
+    status = group ? send_to_group(udp, &batch[taken]) : enqueue(udp, &batch[taken]);
     taken += status == 0 ? 1 : 0;
   }
   if (status == ACOAP_EAGAIN) {
@@ -246,6 +264,8 @@ static void failed(acoap__udp_batched_t *udp, int error) {
     udp->udp.stats.dropped_full++;
   } else if (++queue->attempts < ATTEMPTS) {
     return;
+  } else if (queue->answering && queue->head + 1 == queue->tail) {
+    queue->answer = uv_translate_sys_error(error);
   } else {
     acoap_bytes_t quote = {queue->arena + entry->offset, entry->len};
     acoap__udp_news_refused(&udp->udp, &entry->path, uv_translate_sys_error(error), quote);

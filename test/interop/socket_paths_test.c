@@ -238,6 +238,29 @@ START_TEST(groups_need_a_group_an_interface_and_a_wildcard_socket) {
 }
 END_TEST
 
+/* An interface without IPv6 has no way for an IPv6 group: its sender hears of that path alone. */
+START_TEST(a_group_without_a_way_is_an_error_of_that_send) {
+  ear_t member, sender;
+  uint32_t v0 = if_nametoindex("v0"), v1 = if_nametoindex("v1");
+  acoap_address_t group = ear_address("ff05::fd");
+  open_loop();
+  ear_shell("echo 1 > /proc/sys/net/ipv6/conf/v1/disable_ipv6");
+  ear_open(&member, &loop, _i, "[::]:0", NULL);
+  ear_open(&sender, &loop, _i, "[::]:0", NULL);
+  ck_assert_int_eq(member.socket->ops->join(member.socket, &group, v0), 0);
+  acoap_path_t path = {.peer = at_port("ff05::fd", member.address.port), .interface = v1};
+  ck_assert_int_lt(ear_say(&sender, &path, "no way"), 0);
+  path.interface = v0;
+  ck_assert_int_eq(ear_say(&sender, &path, "way"), 1);
+  ear_wait(&loop, &member.count, 1);
+  ck_assert_str_eq(member.text[0], "way");
+  ck_assert_int_eq(sender.notices, 0);
+  ear_close(&member);
+  ear_close(&sender);
+  ear_loop_done(&loop);
+}
+END_TEST
+
 /* Hop limits, seen by a plain descriptor. */
 
 static int plain_receiver(const char *ip, bool group, uint16_t *port) {
@@ -345,6 +368,7 @@ int main(int argc, char **argv) {
       {"groups", link_local_peers_are_known_by_their_zone, why_not},
       {"groups", our_own_multicasts_are_heard_unless_switched_off, why_not},
       {"groups", groups_need_a_group_an_interface_and_a_wildcard_socket, why_not},
+      {"groups", a_group_without_a_way_is_an_error_of_that_send, why_not},
       {"groups", each_datagram_has_its_own_hop_limit, why_not},
       {NULL, NULL, NULL},
   };
