@@ -175,8 +175,10 @@ START_TEST(takes_what_inet_pton_takes) {
       }
       text[len] = '\0';
       bool good = inet_pton(AF_INET6, text, theirs) == 1;
-      ck_assert_msg(acoap__ipv6_parse(text, len, ours) == good, "\"%s\"", text);
-      ck_assert_mem_eq(ours, theirs, sizeof(ours));
+      /* ck_assert costs too much for each of 350,000. */
+      if (acoap__ipv6_parse(text, len, ours) != good || memcmp(ours, theirs, sizeof(ours)) != 0) {
+        ck_abort_msg("\"%s\"", text);
+      }
     }
   }
 }
