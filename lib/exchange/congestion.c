@@ -45,14 +45,13 @@ acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t no
   return pay(tx->peer, tx, now);
 }
 
-void acoap__congestion_release(acoap__transmission_t *tx, acoap_time_t now, bool answered,
+void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
                                acoap_time_t expected_until) {
   acoap__peer_t *peer = tx->peer;
   bool silent = !answered && (peer->heard == 0 || peer->heard < tx->first_sent);
 
   /* Who gives up early does not win the right to probe faster. */
-  if (tx->type == ACOAP_NON && silent && expected_until > now &&
-      expected_until > peer->quiet_until) {
+  if (tx->type == ACOAP_NON && silent && expected_until > peer->quiet_until) {
     peer->quiet_until = expected_until;
   }
   tx->holds_place = false;

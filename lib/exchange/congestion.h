@@ -31,7 +31,7 @@ acoap_time_t acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *
 acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t now);
 /* It gives its place back, answered (ACK, RST, response) or not. `expected_until` is what hold or
  * repeat returned. */
-void acoap__congestion_release(acoap__transmission_t *tx, acoap_time_t now, bool answered,
+void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
                                acoap_time_t expected_until);
 
 /* The wait for the first ACK, milliseconds. */

@@ -100,7 +100,6 @@ acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t no
   log->used++;
   entry->key = *key;
   entry->reply = ACOAP__REPLY_NONE;
-  entry->type = (uint8_t)type;
   entry->fingerprint = fingerprint;
   entry->expires = now + (acoap_time_t)lifetime_ms;
   entry->serial = dedup->serial++;

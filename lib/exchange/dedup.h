@@ -37,7 +37,6 @@ typedef struct acoap__dedup_entry {
   acoap__map_node_t node;   /* in the index, while it lives */
   acoap__message_key_t key; /* whose message */
   uint8_t reply;            /* acoap__reply_t */
-  uint8_t type;             /* CON or NON */
   uint64_t fingerprint;     /* keyed hash of type, code and token */
   acoap_time_t expires;     /* end of its lifetime */
   uint32_t serial;          /* which use of this entry */

@@ -212,12 +212,11 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
   acoap__peer_t *peer = acoap__peer_find(engine, &from);
   if (peer != NULL) {
     acoap__peer_heard(peer, now);
-    acoap__peer_pin(peer);
   }
   acoap__message_layer_receive(engine, now, &from, &view);
-  if (peer != NULL) {
+  /* Its entry may be another peer's by now. */
+  if (peer != NULL && acoap__peer_is(peer, &from)) {
     acoap__peer_pump(peer, now);
-    acoap__peer_unpin(peer);
   }
   acoap__engine_leave(engine);
   return 0;

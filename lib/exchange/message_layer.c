@@ -117,7 +117,7 @@ static bool is_new(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t
     return true;
   }
   engine->stats.duplicates++;
-  if (view->type == ACOAP_NON || known->type == ACOAP_NON) {
+  if (view->type == ACOAP_NON) {
     return false;
   }
   if (known->reply == ACOAP__REPLY_EVICTED && is_idempotent(view->code)) {

@@ -3,11 +3,11 @@
  * and per peer the queue for NSTART (RFC 7252 section 4.7) and the supply of Message IDs
  * (section 4.4).
  *
- * A peer is busy while it has an outstanding interaction, a waiting message, or stands on a call
- * stack (pins). Idle peers form a list in the order of their last use; when a new one needs an
- * entry the oldest idle one is forgotten, and counted when lifetimes of its Message IDs still ran.
- * Only sending makes an entry: a stranger's datagrams push no peer out. All groups together are one
- * peer that is never forgotten, so that a Message ID is not given to two groups which share
+ * A peer is busy while it has an outstanding interaction or a waiting message, or its queue is
+ * being emptied (pins). Idle peers form a list in the order of their last use; when a new one needs
+ * an entry the oldest idle one is forgotten, and counted when lifetimes of its Message IDs still
+ * ran. Only sending makes an entry: a stranger's datagrams push no peer out. All groups together
+ * are one peer that is never forgotten, so that a Message ID is not given to two groups which share
  * members.
  *
  * Decides nothing about congestion, sends nothing.
@@ -35,7 +35,7 @@ struct acoap__peer {
   acoap_time_t quiet_until;    /* PROBING_RATE: no NON request before this; 0 none */
   uint32_t outstanding;        /* interactions that hold a place of NSTART */
   uint32_t queued;             /* messages in both queues */
-  uint32_t pins;               /* stands on the call stack so many times */
+  uint32_t pins;               /* its queue is being emptied */
   uint16_t socket;             /* number of the socket */
   bool used;                   /* stands in the map */
   bool exhausted;              /* messages wait because no Message ID is free */
@@ -65,6 +65,8 @@ void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             size_t bucket_count);
 /* NULL when it is not known; groups are not found here. */
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
+/* Is this entry this peer's? */
+bool acoap__peer_is(const acoap__peer_t *peer, const acoap_path_t *path);
 /* Find or make; for a group address the one peer of all groups. NULL: every entry is busy. Counts
  * as a use. */
 acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path);

@@ -175,7 +175,7 @@ acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const 
     return NULL;
   }
   for (; interaction != NULL; interaction = another_with_token(interaction)) {
-    if (!interaction->multicast && acoap__path_same_peer(&interaction->tx.path, from)) {
+    if (acoap__path_same_peer(&interaction->tx.path, from)) {
       return interaction;
     }
     if (interaction->multicast || interaction->any_source) {

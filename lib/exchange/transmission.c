@@ -28,7 +28,7 @@ static void transmission_due(acoap__timer_t *timer, acoap_time_t now) {
     /* Section 4.7: a response is no longer expected. The node stays: a RST or a late response may
      * still come. */
     acoap__peer_t *peer = tx->peer;
-    acoap__congestion_release(tx, now, false, now);
+    acoap__congestion_release(tx, false, now);
     acoap__peer_pump(peer, now);
     break;
   }
@@ -364,7 +364,7 @@ void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *
     acoap__peer_dequeue(peer, tx);
   }
   if (tx->holds_place) {
-    acoap__congestion_release(tx, now, answered, tx->timer.at);
+    acoap__congestion_release(tx, answered, tx->timer.at);
   }
   acoap__timer_clear(&engine->timers, &tx->timer);
   acoap__map_remove(&engine->by_message_id, &tx->id_node);

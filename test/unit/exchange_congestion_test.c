@@ -247,6 +247,40 @@ START_TEST(giving_up_early_does_not_win_a_faster_probe) {
 }
 END_TEST
 
+START_TEST(a_con_does_not_wait_for_the_quiet_to_end) {
+  acoap__engine_config_t config = script_config();
+  script_t *script = script_new(&config, 1);
+  acoap_path_t path = script_path(1);
+  script_request_t request;
+
+  script_request_init(script, &request, ACOAP_CODE_GET, "a", "fourteen bytes");
+  ck_assert_int_eq(script_request_send(&request, &path, ACOAP_NON, NULL), 0);
+  ck_assert_int_eq(script_request_send(&request, &path, ACOAP_CON, NULL), 0);
+  script_expect(script, ACOAP_NON, ACOAP_CODE_GET, -1);
+  script_expect(script, ACOAP_CON, ACOAP_CODE_GET, -1);
+  script_free(script);
+}
+END_TEST
+
+START_TEST(what_was_answered_is_paid_for) {
+  acoap__engine_config_t config = script_config();
+  script_t *script = script_new(&config, 1);
+  acoap_path_t path = script_path(1);
+  script_request_t request;
+
+  script_request_init(script, &request, ACOAP_CODE_GET, "a", "fourteen bytes");
+  for (uint16_t i = 0; i < 5; i++) {
+    ck_assert_int_eq(script_request_send(&request, &path, ACOAP_NON, NULL), 0);
+    /* Expected for the 20 s of its own bytes, whatever went before. */
+    ck_assert_int_eq(request.interaction.tx.timer.at, script->now + 20000);
+    script_run_until(script, script->now + 1000);
+    script_receive(script, &path, ACOAP_NON, ACOAP_CODE_CONTENT, i, "a", NULL);
+    ck_assert_uint_eq(request.responses, i + 1u);
+  }
+  script_free(script);
+}
+END_TEST
+
 START_TEST(anything_heard_ends_the_quiet) {
   acoap__engine_config_t config = script_config();
   script_t *script = script_new(&config, 1);
@@ -354,6 +388,8 @@ static Suite *exchange_congestion_suite(void) {
   TCase *probing = tcase_create("probing_rate");
   tcase_add_test(probing, a_silent_peer_is_probed_at_probing_rate);
   tcase_add_test(probing, giving_up_early_does_not_win_a_faster_probe);
+  tcase_add_test(probing, a_con_does_not_wait_for_the_quiet_to_end);
+  tcase_add_test(probing, what_was_answered_is_paid_for);
   tcase_add_test(probing, anything_heard_ends_the_quiet);
   tcase_add_test(probing, with_nstart_2_the_average_is_still_probing_rate);
   suite_add_tcase(suite, probing);

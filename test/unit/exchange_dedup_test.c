@@ -264,6 +264,20 @@ START_TEST(a_reply_larger_than_the_store_counts_as_dropped) {
 }
 END_TEST
 
+START_TEST(a_newer_reply_of_an_entry_outlives_its_older_one) {
+  bench_t bench;
+
+  bench_init(&bench, STORE_LEN);
+  acoap__dedup_entry_t *entry = insert(&bench, 0, 1, ACOAP_CON);
+  store(&bench, 0, entry, 100);
+  store(&bench, 0, entry, 60);
+  store(&bench, 0, insert(&bench, 0, 2, ACOAP_CON), 60); /* needs the room of the first */
+  ck_assert_int_eq(entry->reply, ACOAP__REPLY_STORED);
+  check_stored(&bench, entry, 60);
+  ck_assert_uint_eq(bench.stats.replies_evicted, 0);
+}
+END_TEST
+
 START_TEST(replies_of_dead_entries_go_uncounted) {
   bench_t bench;
 
@@ -341,6 +355,7 @@ static Suite *exchange_dedup_suite(void) {
   tcase_add_test(replies, the_store_wraps_around_and_drops_the_oldest_reply);
   tcase_add_test(replies, random_replies_are_whole_or_known_to_be_gone);
   tcase_add_test(replies, a_reply_larger_than_the_store_counts_as_dropped);
+  tcase_add_test(replies, a_newer_reply_of_an_entry_outlives_its_older_one);
   tcase_add_test(replies, replies_of_dead_entries_go_uncounted);
   suite_add_tcase(suite, replies);
   return suite;

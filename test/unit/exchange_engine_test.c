@@ -494,6 +494,13 @@ static void chaos_check_end(chaos_t *chaos) {
     }
   }
   ck_assert_uint_eq(script->engine.peers->group.queued, 0);
+  /* Every entry of the table can be had again. */
+  uint32_t idle = 0;
+  const acoap__list_t *head = &script->engine.peers->idle;
+  for (const acoap__list_t *at = head->next; at != head; at = at->next) {
+    idle++;
+  }
+  ck_assert_uint_eq(idle, script->engine.config.peers);
 }
 
 START_TEST(anything_may_be_called_from_any_callback) {

@@ -141,6 +141,20 @@ START_TEST(a_slow_user_is_never_kept_waiting) {
 }
 END_TEST
 
+START_TEST(after_a_month_of_silence_all_are_free) {
+  acoap__message_id_t ids;
+  acoap_time_t month = 30ll * 86400000;
+
+  forget_ends();
+  acoap__message_id_init(&ids, 3);
+  for (unsigned i = 0; i < 2 * 65536; i++) {
+    acoap_time_t now = i < 65536 ? 1000 : 1000 + month;
+    REQUIRE(acoap__message_id_when(&ids, now) == now);
+    REQUIRE(take(&ids, now, LIFETIME));
+  }
+}
+END_TEST
+
 START_TEST(the_longest_lifetime_is_kept) {
   acoap__message_id_t ids;
   uint32_t longest = 0x7ffffffe;
@@ -166,6 +180,7 @@ static Suite *exchange_message_id_suite(void) {
   tcase_add_test(tcase, sustained_rate_is_near_the_bound);
   tcase_add_test(tcase, rule_holds_at_random_paces_and_after_long_rests);
   tcase_add_test(tcase, a_slow_user_is_never_kept_waiting);
+  tcase_add_test(tcase, after_a_month_of_silence_all_are_free);
   tcase_add_test(tcase, the_longest_lifetime_is_kept);
   suite_add_tcase(suite, tcase);
   return suite;

@@ -512,6 +512,33 @@ START_TEST(a_failed_send_leaves_an_open_interaction_open) {
 }
 END_TEST
 
+START_TEST(a_request_in_a_full_queue_may_be_sent_again) {
+  script_t *script = new_script();
+  acoap_path_t path = script_path(1);
+  script_request_t requests[10];
+  char token[2] = "a";
+
+  for (size_t i = 0; i < 10; i++) {
+    token[0] = (char)('a' + i);
+    script_request_init(script, &requests[i], ACOAP_CODE_GET, token, NULL);
+    ck_assert_int_eq(script_request_send(&requests[i], &path, ACOAP_CON, NULL),
+                     i < 9 ? 0 : ACOAP_EEXHAUSTED);
+  }
+  /* It gives up its own place in the queue and takes the last one. */
+  ck_assert_int_eq(script_request_send(&requests[1], &path, ACOAP_CON, NULL), 0);
+  ck_assert_int_eq(requests[1].interaction.tx.state, ACOAP__TX_QUEUED);
+  ck_assert_int_eq(script_request_send(&requests[9], &path, ACOAP_CON, NULL), ACOAP_EEXHAUSTED);
+  for (size_t i = 0; i < 9; i++) {
+    static const char order[] = "acdefghib";
+    const script_datagram_t *sent = script_expect(script, ACOAP_CON, ACOAP_CODE_GET, -1);
+    ck_assert_int_eq(sent->view.token.data[0], order[i]);
+    script_receive(script, &path, ACOAP_RST, 0, sent->view.message_id, NULL, NULL);
+  }
+  script_expect_idle(script);
+  script_free(script);
+}
+END_TEST
+
 START_TEST(new_tokens_are_unpredictable_and_unused) {
   enum { COUNT = 2000 };
   static uint8_t tokens[2][COUNT][8];
@@ -709,6 +736,7 @@ static Suite *exchange_request_layer_suite(void) {
   TCase *tokens = tcase_create("tokens");
   tcase_add_test(tokens, a_token_is_open_once_towards_a_peer);
   tcase_add_test(tokens, a_failed_send_leaves_an_open_interaction_open);
+  tcase_add_test(tokens, a_request_in_a_full_queue_may_be_sent_again);
   tcase_add_test(tokens, new_tokens_are_unpredictable_and_unused);
   tcase_add_test(tokens, a_token_that_is_open_is_not_given_out);
   suite_add_tcase(suite, tokens);
