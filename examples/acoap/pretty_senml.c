@@ -137,8 +137,9 @@ static void format_time(double seconds, char *text, size_t cap) {
     }
     return;
   }
-  time_t whole = (time_t)seconds;
-  int thousandths = (int)((seconds - (double)whole) * 1000.0);
+  int64_t ms = (int64_t)(seconds * 1000.0 + 0.5);
+  time_t whole = (time_t)(ms / 1000);
+  int thousandths = (int)(ms % 1000);
   gmtime_r(&whole, &parts);
   size_t len = strftime(text, cap, "%Y-%m-%d %H:%M:%S", &parts);
   if (thousandths > 0) {

@@ -115,7 +115,8 @@ static size_t print_text(FILE *out, const void *bytes, size_t len, bool one_line
     if (stray) {
       taken = 1;
     }
-    bool layout = !one_line && !stray && (character == '\n' || character == '\t');
+    bool line_end = character == '\r' && len > 1 && at[1] == '\n';
+    bool layout = !one_line && !stray && (character == '\n' || character == '\t' || line_end);
     if (stray || (is_control(character) && !layout)) {
       columns += print_escaped(out, at, taken, stray ? 0 : character);
     } else {

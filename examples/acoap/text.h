@@ -22,7 +22,8 @@ bool text_is_utf8(const void *bytes, size_t len);
  */
 bool text_is_printable(const void *bytes, size_t len);
 
-/* Print; control characters and bytes that are no UTF-8 become \xNN. Line feed and tab pass. */
+/* Print; control characters and bytes that are no UTF-8 become \xNN. Line feeds, also with a
+ * carriage return in front, and tabs pass. */
 void text_print(FILE *out, const void *bytes, size_t len);
 
 /* As text_print, on one line: line feeds and tabs become \n and \t. */
