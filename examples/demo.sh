@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
 # The demonstration of ./dev demo: two servers on loopback, both in the group All CoAP Nodes, and the tool asks them. Every line
-# that is shown is what the tool printed. Port 5683 is the one that a multicast request goes to; when somebody else has it, the
-# demonstration says so and ends.
+# that is shown is what the tool printed. Where the system lets us (unshare, ip) all of it happens in a network of its own;
+# elsewhere on this host's loopback, where port 5683 must be free, since that is the one a multicast request goes to.
 # usage: examples/demo.sh BUILD_FOLDER
 # SPDX-License-Identifier: MIT
 set -euo pipefail
 acoap=$(realpath "${1:-build}")/bin/acoap
-work=$(mktemp -d)
 first=127.0.0.1
 second=127.0.0.2
+
+if [[ -z ${ACOAP_DEMO_ISOLATED:-} ]] && unshare -Urn ip link set lo up 2>/dev/null; then
+  ACOAP_DEMO_ISOLATED=1 exec unshare -Urn "$0" "$@"
+elif [[ -n ${ACOAP_DEMO_ISOLATED:-} ]]; then
+  ip link set lo up
+  ip address add 192.0.2.1/32 dev lo # multicast does not leave from an address of 127.0.0.0/8
+fi
+
+work=$(mktemp -d)
 servers=()
 
 finish() {
@@ -22,47 +30,45 @@ finish() {
 trap finish EXIT
 
 serve() { # serve ADDRESS
-  "$acoap" serve --demo --interface lo "coap://$1" >"$1.log" 2>&1 </dev/null &
+  "$acoap" serve --demo --interface lo "coap://$1" >"$work/$1.log" 2>&1 </dev/null &
   servers+=($!)
-  local pid=$! _
-  for _ in $(seq 50); do
-    if ! kill -0 "$pid" 2>/dev/null; then
-      break
-    elif "$acoap" ping -q -t 1 "coap://$1" >/dev/null 2>&1; then
-      return
-    fi
+  local pid=$! try
+  for try in $(seq 100); do
+    grep -q listening "$work/$1.log" && return
+    kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
-  echo "demo: no server could be started on coap://$1:" >&2
-  cat "$1.log" >&2
+  echo "demo: no server could be started on coap://$1 (after $try tries):" >&2
+  cat "$work/$1.log" >&2
   exit 1
 }
 
-bold=''
-plain=''
-if [[ -t 1 ]]; then
-  bold=$'\033[1m'
-  plain=$'\033[0m'
-fi
-
 show() { # show SENTENCE ARGUMENT...
-  printf '\n%s%s%s\n$ acoap' "$bold" "$1" "$plain"
+  printf '\n\033[1m%s\033[0m\n$ acoap' "$1"
   shift
-  printf ' %s' "$@"
+  printf ' %s' "${@/#$work\//}"
   printf '\n'
   "$acoap" "$@"
 }
 
-cd "$work"
 serve "$first"
 serve "$second"
 
 show "A representation" get "coap://$first/hello"
-show "A large one, block by block" get --progress always -b 64 -o large.txt "coap://$first/large"
-printf '%d bytes in large.txt\n' "$(wc -c <large.txt)"
+show "The same, with the messages that are exchanged" get -v -N "coap://$first/hello"
+show "SenML, resolved into a table" get "coap://$first/status"
+head -c 1048576 /dev/urandom >"$work/body"
+show "1 MiB up, block by block" put --progress always -i "$work/body" "coap://$first/upload"
+show "and down again, in blocks of 256 bytes" get --progress always -b 256 -o "$work/copy" "coap://$first/upload"
+cmp "$work/body" "$work/copy" && echo "body and copy are the same $(wc -c <"$work/copy") bytes"
 show "An observation, four notifications of it" observe --count 4 "coap://$first/time"
-show "Who is there?" discover --interface lo --wait 3 | tee discovered
+show "Who is there? A multicast request, answered by whoever hears it" discover --interface lo --wait 2 |
+  tee "$work/discovered"
+show "What is wrong is said in one line" get "coap://$second/nothing" || echo "[exit status $?]"
 
 for address in "$first" "$second"; do
-  grep -q "coap://$address " discovered || { echo "demo: $address did not answer the discovery" >&2; exit 1; }
+  grep -q "coap://$address " "$work/discovered" || {
+    echo "demo: $address did not answer the discovery" >&2
+    exit 1
+  }
 done
