@@ -3,9 +3,10 @@
  *
  *     CON  Empty: a ping -> RST.  Reserved code class (1, 6, 7), format error, response nobody
  * waits for -> RST. Request -> up.  Response -> ACK, up.  Duplicate -> what was answered before, or
- * silence while nothing was. NON  Request, response -> up.  Everything else, and every duplicate ->
- * silence. ACK  ends the CON of its Message ID; with a response of the same token it brings it.
- * Anything else -> silence. RST  ends the CON or the held NON of its Message ID.
+ * silence while nothing was. NON  Request, response -> up.  Notification nobody waits for -> RST
+ * (RFC 7641 section 3.6: so the server learns that it was forgotten).  Everything else, and every
+ * duplicate -> silence. ACK  ends the CON of its Message ID; with a response of the same token it
+ * brings it. Anything else -> silence. RST  ends the CON or the held NON of its Message ID.
  *
  * A CON sent to a group is against section 8.1 and is not answered at all, so nothing sent to a
  * group is ever acknowledged or reset.
@@ -152,6 +153,11 @@ static void receive_request(acoap__engine_t *engine, acoap_time_t now, const aco
   engine->events->request(engine->user_data, now, &inbound, view);
 }
 
+static bool is_notification(const acoap_view_t *view) {
+  acoap_bytes_t value;
+  return acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value);
+}
+
 static void receive_response(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                              const acoap_view_t *view) {
   acoap__dedup_entry_t *entry;
@@ -172,6 +178,8 @@ static void receive_response(acoap__engine_t *engine, acoap_time_t now, const ac
   }
   if (interaction != NULL) {
     acoap__request_layer_response(engine, now, interaction, path, view, false);
+  } else if (view->type == ACOAP_NON && !path->multicast && is_notification(view)) {
+    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
   }
 }
 

@@ -252,6 +252,29 @@ START_TEST(an_unknown_token_is_reset_in_a_con_and_ignored_in_a_non) {
 }
 END_TEST
 
+/* RFC 7641 section 3.6 */
+START_TEST(a_non_notification_that_nobody_waits_for_is_reset_once) {
+  script_t *script = new_script();
+  acoap_path_t path = script_path(1);
+  uint8_t bytes[32];
+  acoap_builder_t builder;
+
+  acoap_builder_init(&builder, bytes, sizeof(bytes), ACOAP_NON, ACOAP_CODE_CONTENT, 9,
+                     (const uint8_t *)"gone", 4);
+  acoap_builder_uint(&builder, ACOAP_OPTION_OBSERVE, 5);
+  acoap_builder_payload(&builder, "x", 1);
+  script_feed(script, &path, bytes, builder.len);
+  script_expect(script, ACOAP_RST, ACOAP_CODE_EMPTY, 9);
+  script_feed(script, &path, bytes, builder.len); /* its duplicate */
+  script_expect_silence(script);
+  path.multicast = true;
+  acoap_message_set_header(bytes, ACOAP_NON, 10);
+  script_feed(script, &path, bytes, builder.len);
+  script_expect_silence(script);
+  script_free(script);
+}
+END_TEST
+
 START_TEST(a_late_duplicate_does_not_answer_the_next_request_of_the_same_token) {
   static const acoap_type_t types[] = {ACOAP_CON, ACOAP_NON};
 
@@ -721,6 +744,7 @@ static Suite *exchange_request_layer_suite(void) {
   tcase_add_test(matching, section_5_3_2_a_response_from_elsewhere_is_dropped_and_counted);
   tcase_add_test(matching, any_source_takes_it_from_anywhere);
   tcase_add_test(matching, an_unknown_token_is_reset_in_a_con_and_ignored_in_a_non);
+  tcase_add_test(matching, a_non_notification_that_nobody_waits_for_is_reset_once);
   tcase_add_test(matching, a_late_duplicate_does_not_answer_the_next_request_of_the_same_token);
   suite_add_tcase(suite, matching);
   TCase *groups = tcase_create("section_8_2");
