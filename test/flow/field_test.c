@@ -582,7 +582,8 @@ START_TEST(responder_heard_on_two_interfaces_is_given_once) {
   ck_assert_int_eq(acoap_sim_set_interfaces(field.sim, interfaces, 2), 0);
   peer_open(&responder, field.sim, "192.0.2.7:5683", answer_hello);
   acoap_address_t group = address_of("224.0.1.187:5683");
-  ck_assert_int_eq(responder.socket->ops->join(responder.socket, &group, 0), 0);
+  ck_assert_int_eq(responder.socket->ops->join(responder.socket, &group, 2), 0);
+  ck_assert_int_eq(responder.socket->ops->join(responder.socket, &group, 3), 0);
   acoap_sim_run_idle(field.sim, 2000);
   acoap_remote_endpoint_t *remote = NULL;
   ck_assert_int_eq(

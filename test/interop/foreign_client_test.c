@@ -312,7 +312,9 @@ START_TEST(coap_client_discovers_us_by_multicast) {
     spawn_t client;
     ck_assert_int_eq(netns_spawn(&client, 1, argv), 0);
     char *output = finish_client(&site, &client);
-    ck_assert_msg(strstr(output, "</hello>,</ticks>;obs") != NULL, "%s: %zu requests came by multicast; the client printed '%s'", uris[i], site.multicasts, output);
+    ck_assert_msg(strstr(output, "</hello>,</ticks>;obs") != NULL,
+                  "%s: %zu requests came by multicast; the client printed '%s'", uris[i],
+                  site.multicasts, output);
     free(output);
     ck_assert_msg(site.multicasts == i + 1, "%zu requests came by multicast", site.multicasts);
   }

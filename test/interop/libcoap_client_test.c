@@ -99,7 +99,7 @@ START_TEST(errors_come_with_status_and_message) {
   acoap_remote_endpoint_t *remote = lab_remote(lab_endpoint(&lab, NULL), server.port, NULL);
   lab_expect(remote, lab_desc(ACOAP_CODE_GET, "nothing/here"), ACOAP_CODE_NOT_FOUND);
   lab_expect(remote, lab_desc(ACOAP_CODE_DELETE, ""), ACOAP_CODE_METHOD_NOT_ALLOWED);
-  acoap_desc_t *fetch = lab_desc(ACOAP_CODE_FETCH, "time");
+  acoap_desc_t *fetch = lab_desc(ACOAP_CODE_FETCH, "async");
   acoap_desc_payload(fetch, "x", 1);
   lab_expect(remote, fetch, ACOAP_CODE_METHOD_NOT_ALLOWED);
   acoap_desc_t *critical = acoap_desc_get();
@@ -433,44 +433,56 @@ END_TEST
 /*
  * The server drops 10 % of what it sends (-l), the relay 10 % of what we send, so a transmission of
  * a request brings no answer with f = 1 - 0.9 * 0.9 = 0.19. A correct client fails when
- * MAX_RETRANSMIT + 1 = 13 transmissions in a row do: 0.19^13 = 4.2e-10. 600 requests make
- * that 2.5e-7 per run, less than one in a million with both sockets together. With ACK_TIMEOUT at
- * 20 ms a request that is answered at its 12th transmission took 20 ms * (2^11 - 1) * 1.5 = 61 s at
- * most, and one that needs the 13th comes once in 600 * 0.19^12 = 1.3e-6: the guard of 150 s is no
- * tighter than the retransmissions.
+ * MAX_RETRANSMIT + 1 = 13 transmissions in a row do: 0.19^13 = 4.2e-10; 300 requests make that
+ * 1.3e-7 per run, 2.5e-7 with both sockets. A request that is answered at its 12th transmission
+ * took ACK_TIMEOUT * (2^11 - 1) * 1.5 = 154 s at most, and one that needs a 13th comes once in
+ * 300 * 0.19^12 = 6.6e-7 runs: the guard of 200 s is no tighter than the retransmissions.
+ *
+ * libcoap 4.3.1 does not recognise duplicates, and a late copy of an earlier block cuts the body
+ * that its server has put together so far: on the way up the relay only loses. On the way down it
+ * also duplicates and reorders. A request for the first block that comes twice begins a
+ * representation with an ETag of its own, so that a download may start again once.
  */
 START_TEST(loss_in_both_directions_is_survived) {
   server_t server;
   server_start(&server, "127.0.0.1", "-l", "10%");
-  const relay_conditions_t to_server = {
+  unsigned long long seed = interop_seed();
+  const relay_conditions_t losing = {.loss_ppm = 100000};
+  const relay_conditions_t worse = {
       .loss_ppm = 100000, .duplicate_ppm = 50000, .reorder_ppm = 50000};
-  const relay_conditions_t to_client = {
-      .loss_ppm = 0, .duplicate_ppm = 50000, .reorder_ppm = 50000};
-  relay_t *relay = relay_start(server.port, interop_seed(), to_server, to_client);
-  ck_assert_ptr_nonnull(relay);
+  const relay_conditions_t mixing = {.duplicate_ppm = 50000, .reorder_ppm = 50000};
+  relay_t *up = relay_start(server.port, seed, losing, mixing);
+  relay_t *down = relay_start(server.port, seed + 1, worse, mixing);
+  ck_assert_ptr_nonnull(up);
+  ck_assert_ptr_nonnull(down);
   lab_t lab;
-  lab_open(&lab, (acoap_udp_kind_t)_i, 150);
+  lab_open(&lab, (acoap_udp_kind_t)_i, 200);
   acoap_params_t params;
   acoap_params_init(&params);
-  params.ack_timeout_ms = 20;
+  params.ack_timeout_ms = 50;
   params.max_retransmit = 12;
   acoap_local_endpoint_options_t options = {.size = sizeof(options), .params = &params};
   acoap_local_endpoint_t *endpoint = lab_endpoint(&lab, &options);
-  acoap_remote_endpoint_t *remote = lab_remote(endpoint, relay_port(relay), NULL);
-  enum { BODY = 64 * 1024, SIZE = 256 };
+  enum { BODY = 32 * 1024, SIZE = 256 };
   uint8_t *body = lab_body(BODY, 3);
+  acoap_remote_endpoint_t *remote = lab_remote(endpoint, relay_port(up), NULL);
   transfer_put(remote, "lossy", SIZE, body, BODY, false);
-  transfer_get(remote, "lossy", SIZE, body, BODY);
+  acoap_remote_endpoint_unref(remote);
+  remote = lab_remote(endpoint, relay_port(down), NULL);
+  transfer_get_again(remote, "lossy", SIZE, body, BODY, 1);
   for (int i = 0; i < 20; i++) {
     lab_expect(remote, lab_desc(ACOAP_CODE_GET, "nothing"), ACOAP_CODE_NOT_FOUND);
   }
-  ck_assert_uint_gt(lab_stats(endpoint).retransmissions, 20);
+  ck_assert_uint_gt(lab_stats(endpoint).retransmissions, 10);
   free(body);
   acoap_remote_endpoint_unref(remote);
   lab_close(&lab);
-  relay_count_t lost;
-  relay_stop(relay, &lost, NULL);
-  ck_assert_uint_gt(lost.lost, 10);
+  relay_count_t lost_up;
+  relay_count_t lost_down;
+  relay_stop(up, &lost_up, NULL);
+  relay_stop(down, &lost_down, NULL);
+  ck_assert_uint_gt(lost_up.lost, 0);
+  ck_assert_uint_gt(lost_down.lost, 0);
   server_stop(&server);
 }
 END_TEST

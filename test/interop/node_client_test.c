@@ -226,10 +226,10 @@ START_TEST(loss_in_both_directions_is_survived) {
   relay_t *relay = relay_start(server.port, interop_seed(), conditions, conditions);
   ck_assert_ptr_nonnull(relay);
   lab_t lab;
-  lab_open(&lab, (acoap_udp_kind_t)_i, 150);
+  lab_open(&lab, (acoap_udp_kind_t)_i, 200);
   acoap_params_t params;
   acoap_params_init(&params);
-  params.ack_timeout_ms = 20;
+  params.ack_timeout_ms = 50;
   params.max_retransmit = 12;
   acoap_local_endpoint_options_t options = {.size = sizeof(options), .params = &params};
   acoap_local_endpoint_t *endpoint = lab_endpoint(&lab, &options);

@@ -17,6 +17,10 @@ void transfer_put(acoap_remote_endpoint_t *remote, const char *path, size_t size
 void transfer_get(acoap_remote_endpoint_t *remote, const char *path, size_t size,
                   const uint8_t *body, size_t len);
 
+/** The same, where the download may start again up to so many times. */
+void transfer_get_again(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                        const uint8_t *body, size_t len, size_t starts_max);
+
 enum { WATCH_ITEMS_MAX = 64, WATCH_TEXT_MAX = 64 };
 
 /** An observation and what it brought. */
