@@ -46,7 +46,7 @@ typedef struct acoap_local_endpoint_options {
   uint32_t dedup_non;         /* NON messages remembered [4096] */
   size_t reply_bytes;         /* replies stored for duplicates, bytes [4 MiB] */
   uint32_t queue_per_peer;    /* messages waiting per peer before ACOAP_EEXHAUSTED [1024] */
-  uint32_t requests_open_max; /* received requests kept unanswered [4096] */
+  uint32_t requests_open_max; /* received requests not answered yet; beyond it 5.03 [4096] */
   /* a duplicate is (endpoint, Message ID) to the letter (RFC 7252 section 4.5) */
   bool strict_message_id;
 } acoap_local_endpoint_options_t;
@@ -59,7 +59,8 @@ typedef struct acoap_local_endpoint_options {
  * @param endpoint  where to put it
  *
  * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM, libuv's codes from opening sockets.
- * Ownership:  the caller's until acoap_local_endpoint_close. On failure nothing was taken.
+ * Ownership:  the caller's until acoap_local_endpoint_close. On failure nothing was taken; own
+ *             sockets may have been started by then and have to be closed before the loop runs.
  * Since:      0.1
  */
 ACOAP_API int acoap_local_endpoint_new(struct uv_loop_s *loop,
@@ -80,14 +81,16 @@ ACOAP_API void acoap_local_endpoint_close(acoap_local_endpoint_t *endpoint, acoa
 /**
  * As uv_ref and uv_unref: a referenced endpoint (the default) keeps its loop alive until it is
  * closed; an unreferenced one only while something is outstanding (a request, a stream, a timer for
- * either).
+ * either). It does so through its timer and its sockets (set_ref): an idle own socket without
+ * set_ref keeps the loop alive or not as its handles do.
  */
 ACOAP_API void acoap_local_endpoint_ref(acoap_local_endpoint_t *endpoint);
 /** The other half of acoap_local_endpoint_ref. */
 ACOAP_API void acoap_local_endpoint_unref(acoap_local_endpoint_t *endpoint);
 
 /**
- * Run `call` once on the loop's thread; the one function that may be called from any thread.
+ * Run `call` once on the loop's thread; the one function that may be called from any thread. It
+ * allocates there, so an allocator of the user's own (<acoap/alloc.h>) has to bear that.
  * ACOAP_ENOMEM, ACOAP_ECLOSED. Calls run in order; those posted before close run before `closed`.
  */
 ACOAP_API int acoap_local_endpoint_post(acoap_local_endpoint_t *endpoint,

@@ -42,6 +42,7 @@ void acoap__requests_free(acoap_local_endpoint_t *endpoint) {
 static void request_free(acoap_request_t *request) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
   acoap__request_settle(request);
+  acoap__request_end_leisure(request);
   if (!request->closed) {
     acoap__transmission_cancel(&endpoint->engine, endpoint->host->ops->now(endpoint->host),
                                &request->tx);
@@ -81,6 +82,13 @@ void acoap__request_settle(acoap_request_t *request) {
   request->endpoint->requests_open--;
   acoap__local_endpoint_timer_clear(request->endpoint, &request->timer);
   decide_outstanding(request);
+}
+
+void acoap__request_end_leisure(acoap_request_t *request) {
+  if (request->leisure) {
+    request->leisure = false;
+    request->endpoint->requests_open--;
+  }
 }
 
 void acoap__request_hold(acoap_request_t *request, bool hold) {

@@ -38,6 +38,7 @@ struct acoap_request {
   size_t pending_len;        /* bytes */
   acoap_type_t pending_type; /* CON or NON */
   bool held;                 /* tx or leisure is under way and holds a reference */
+  bool leisure;              /* the answer waits for its leisure and counts as open until then */
 
   acoap_request_end_cb on_delivery; /* NULL: nobody asks */
   void *delivery_data;              /* handed to it */
@@ -49,6 +50,8 @@ extern const acoap__transmission_events_t acoap__response_events;
 
 /* It was answered or never will be: it counts no longer as open. */
 void acoap__request_settle(acoap_request_t *request);
+/* The leisure is over, or never will be: the request counts no longer as open. */
+void acoap__request_end_leisure(acoap_request_t *request);
 /* Take or give back the reference of what is under way. */
 void acoap__request_hold(acoap_request_t *request, bool hold);
 

@@ -155,6 +155,9 @@ static int answer_after_leisure(acoap_request_t *request, const uint8_t *bytes, 
   request->kept = kept;
   request->kept_len = len;
   acoap__request_settle(request);
+  /* It still takes room: a flood of group requests must not take more than the bound. */
+  request->leisure = true;
+  endpoint->requests_open++;
   acoap__request_hold(request, true);
   uint32_t leisure_ms = acoap__leisure_ms(&endpoint->engine.config.params, &endpoint->random);
   acoap__local_endpoint_timer_set(endpoint, &request->timer, now_of(request) + leisure_ms);
@@ -265,6 +268,7 @@ void acoap__request_abandon(acoap_request_t *request) {
   if (!request->answered) {
     acoap__request_answer_code(request, ACOAP_CODE_SERVICE_UNAVAILABLE);
   }
+  acoap__request_end_leisure(request);
   acoap__local_endpoint_timer_clear(endpoint, &request->timer);
   acoap__transmission_cancel(&endpoint->engine, now_of(request), &request->tx);
 }

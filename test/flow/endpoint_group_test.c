@@ -439,6 +439,31 @@ START_TEST(multicast_without_a_handler_is_silence) {
 }
 END_TEST
 
+START_TEST(answers_that_wait_for_their_leisure_are_bounded) {
+  acoap_local_endpoint_options_t options = {.size = sizeof(options), .requests_open_max = 3};
+  ask_group_t at;
+  sim_peer_t flood;
+  answer_code = ACOAP_CODE_CONTENT;
+  answer_nothing = false;
+  ask_the_group(&at, 5, &options);
+  acoap_address_t group = sim_address("224.0.1.187:5683");
+  sim_peer_open(&flood, at.pair.sim, "192.0.2.9:5683");
+  for (uint16_t i = 0; i < 20; i++) {
+    sim_peer_send(&flood, &group, ACOAP_NON, ACOAP_CODE_GET, i, "f", NULL);
+  }
+  sim_pair_run(&at.pair, 6000);
+  ck_assert_uint_eq(at.requests, 3);
+  ck_assert_uint_eq(at.ask.responses + flood.received, 3);
+  /* Then there is room again. */
+  sim_peer_send(&flood, &group, ACOAP_NON, ACOAP_CODE_GET, 99, "f", NULL);
+  sim_pair_run(&at.pair, 6000);
+  ck_assert_uint_eq(at.requests, 4);
+  sim_peer_close(&flood);
+  sim_ask_done(&at.ask);
+  sim_pair_close(&at.pair);
+}
+END_TEST
+
 START_TEST(endpoint_may_close_during_a_leisure) {
   ask_group_t at;
   acoap_params_t params;
@@ -474,6 +499,7 @@ static Suite *suite(void) {
   tcase_add_test(answers, multicast_is_answered_after_a_leisure_as_a_non_from_an_address_of_ours);
   tcase_add_loop_test(answers, errors_and_silence_stay_silent_after_multicast, 0, 4);
   tcase_add_test(answers, multicast_without_a_handler_is_silence);
+  tcase_add_test(answers, answers_that_wait_for_their_leisure_are_bounded);
   tcase_add_test(answers, endpoint_may_close_during_a_leisure);
   suite_add_tcase(s, answers);
   return s;
