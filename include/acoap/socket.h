@@ -181,8 +181,8 @@ typedef enum acoap_udp_kind {
  * ACOAP_ENOTSUP). An adopted descriptor that carries IPv4 and IPv6 serves both; of its kind only
  * the batched one joins groups.
  *
- * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM, ACOAP_ENOTSUP, ACOAP_ENONET no address of the family,
- *             libuv's codes (UV_EADDRINUSE and so on).
+ * Errors:     ACOAP_EINVAL, ACOAP_ENOMEM, ACOAP_ENOTSUP, libuv's codes (UV_EADDRINUSE,
+ *             UV_EADDRNOTAVAIL no address of the family, and so on).
  * Ownership:  the caller's until an endpoint takes it or acoap_socket_close; a descriptor stays
  *             the caller's on failure, after which the loop must run once to free the rest.
  * Reference:  RFC 7252 section 3 and 6.1.
