@@ -214,8 +214,9 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
     acoap__peer_heard(peer, now);
   }
   acoap__message_layer_receive(engine, now, &from, &view);
-  /* Its entry may be another peer's by now. */
-  if (peer != NULL && acoap__peer_is(peer, &from)) {
+  if (peer != NULL) {
+    /* Should the entry be another peer's by now, then that one's queue is looked at, which does no
+     * harm. */
     acoap__peer_pump(peer, now);
   }
   acoap__engine_leave(engine);

@@ -49,18 +49,13 @@ void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
   }
 }
 
-bool acoap__peer_is(const acoap__peer_t *peer, const acoap_path_t *path) {
-  return peer->used && peer->socket == path->socket &&
-         acoap_address_equal(&peer->address, &path->peer);
-}
-
 static acoap__peer_t *find(const acoap__engine_t *engine, const acoap_path_t *path, uint64_t hash) {
   const acoap__map_t *map = &engine->peers->map;
 
   for (acoap__map_node_t *node = acoap__map_find(map, hash); node != NULL;
        node = acoap__map_find_next(node)) {
     acoap__peer_t *peer = ACOAP__CONTAINER(node, acoap__peer_t, node);
-    if (acoap__peer_is(peer, path)) {
+    if (peer->socket == path->socket && acoap_address_equal(&peer->address, &path->peer)) {
       return peer;
     }
   }

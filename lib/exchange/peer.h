@@ -65,8 +65,6 @@ void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             size_t bucket_count);
 /* NULL when it is not known; groups are not found here. */
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
-/* Is this entry this peer's? */
-bool acoap__peer_is(const acoap__peer_t *peer, const acoap_path_t *path);
 /* Find or make; for a group address the one peer of all groups. NULL: every entry is busy. Counts
  * as a use. */
 acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path);

@@ -350,6 +350,15 @@ START_TEST(a_non_that_expects_nothing_holds_no_place) {
   ck_assert_int_eq(script_request_send(&quiet, &path, ACOAP_CON, &no_response), 0);
   ck_assert_uint_eq(script->sent, 3);
   ck_assert_uint_eq(info_of(script, &path).queued, 1);
+  /* A full queue is no reason to refuse what need not wait. */
+  script_message_t waiting[7];
+  for (size_t i = 0; i < 7; i++) {
+    script_message_init(script, &waiting[i], ACOAP_CODE_CONTENT, "w", NULL);
+    ck_assert_int_eq(script_message_send(&waiting[i], &path, ACOAP_CON, NULL), 0);
+  }
+  ck_assert_uint_eq(info_of(script, &path).queued, 8);
+  ck_assert_int_eq(script_message_send(&notification, &path, ACOAP_NON, NULL), 0);
+  ck_assert_uint_eq(script->sent, 4);
   script_free(script);
 }
 END_TEST

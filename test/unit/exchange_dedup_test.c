@@ -271,7 +271,7 @@ START_TEST(a_newer_reply_of_an_entry_outlives_its_older_one) {
   acoap__dedup_entry_t *entry = insert(&bench, 0, 1, ACOAP_CON);
   store(&bench, 0, entry, 100);
   store(&bench, 0, entry, 60);
-  store(&bench, 0, insert(&bench, 0, 2, ACOAP_CON), 60); /* needs the room of the first */
+  store(&bench, 0, insert(&bench, 0, 2, ACOAP_CON), 70); /* needs the room of the first */
   ck_assert_int_eq(entry->reply, ACOAP__REPLY_STORED);
   check_stored(&bench, entry, 60);
   ck_assert_uint_eq(bench.stats.replies_evicted, 0);

@@ -126,6 +126,38 @@ START_TEST(a_busy_peer_is_never_forgotten) {
 }
 END_TEST
 
+static void cancel_and_send_elsewhere(script_message_t *message) {
+  script_t *script = message->script;
+  script_message_t *other = message->user_data;
+  acoap_path_t path = script_path(2);
+
+  acoap__transmission_cancel(&script->engine, script->now, &message->tx);
+  ck_assert_int_eq(script_message_send(other, &path, ACOAP_NON, NULL), ACOAP_EEXHAUSTED);
+}
+
+START_TEST(a_peer_whose_queue_is_being_emptied_is_not_forgotten) {
+  script_t *script = new_script(1);
+  acoap_path_t path = script_path(1);
+  acoap_path_t elsewhere = script_path(2);
+  script_message_t first;
+  script_message_t second;
+  script_message_t other;
+
+  script_message_init(script, &first, ACOAP_CODE_CONTENT, "a", NULL);
+  script_message_init(script, &second, ACOAP_CODE_CONTENT, "b", NULL);
+  script_message_init(script, &other, ACOAP_CODE_CONTENT, "c", NULL);
+  ck_assert_int_eq(script_message_send(&first, &path, ACOAP_CON, NULL), 0);
+  ck_assert_int_eq(script_message_send(&second, &path, ACOAP_CON, NULL), 0);
+  second.on_event = cancel_and_send_elsewhere;
+  second.user_data = &other;
+  script_receive(script, &path, ACOAP_ACK, 0, script_next(script)->view.message_id, NULL, NULL);
+  ck_assert_uint_eq(second.sent, 1);
+  /* Once that is over it may go. */
+  ck_assert_int_eq(script_message_send(&other, &elsewhere, ACOAP_NON, NULL), 0);
+  script_free(script);
+}
+END_TEST
+
 START_TEST(held_nons_outlive_their_peer) {
   script_t *script = new_script(2);
   script_message_t notifications[8];
@@ -211,6 +243,7 @@ static Suite *exchange_peer_suite(void) {
   tcase_add_test(tcase, the_oldest_idle_peer_goes_first);
   tcase_add_test(tcase, forgetting_counts_while_message_ids_live);
   tcase_add_test(tcase, a_busy_peer_is_never_forgotten);
+  tcase_add_test(tcase, a_peer_whose_queue_is_being_emptied_is_not_forgotten);
   tcase_add_test(tcase, held_nons_outlive_their_peer);
   tcase_add_test(tcase, strangers_push_no_peer_out);
   tcase_add_test(tcase, message_ids_start_at_random_for_each_peer);

@@ -78,16 +78,16 @@ START_TEST(section_5_2_2_separate) {
 END_TEST
 
 START_TEST(section_5_2_2_a_response_that_overtakes_the_ack_is_the_ack_as_well) {
-  static const acoap_type_t types[] = {ACOAP_CON, ACOAP_NON};
-
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < 4; i++) {
     script_t *script = new_script();
     acoap_path_t path = script_path(1);
+    acoap__request_options_t options = {.keep = i >= 2};
     script_request_t request;
 
     script_request_init(script, &request, ACOAP_CODE_GET, "tok", NULL);
-    uint16_t message_id = send(&request, &path, ACOAP_CON, NULL);
-    script_receive(script, &path, types[i], ACOAP_CODE_CONTENT, 5, "tok", NULL);
+    uint16_t message_id = send(&request, &path, ACOAP_CON, &options);
+    script_receive(script, &path, i % 2 ? ACOAP_CON : ACOAP_NON, ACOAP_CODE_CONTENT, 5, "tok",
+                   NULL);
     ck_assert_uint_eq(request.responses, 1);
     script->taken = script->sent;
     script_run_until(script, script->now + 100000);
