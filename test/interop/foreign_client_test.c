@@ -284,7 +284,7 @@ START_TEST(coap_client_observes_and_leaves) {
   site_open(&site, (acoap_udp_kind_t)_i, 0);
   char *output = coap_client(&site, "get", "/ticks", "-s", "1");
   for (int i = 0; i < 6; i++) {
-    char text[16];
+    char text[24];
     snprintf(text, sizeof(text), "tick %d", i);
     ck_assert_msg(strstr(output, text) != NULL, "no '%s' in '%s'", text, output);
   }
@@ -374,7 +374,7 @@ START_TEST(coap_cli_observes) {
   }
   char *output = spawn_output(&client);
   for (int i = 0; i < 6; i++) {
-    char text[16];
+    char text[24];
     snprintf(text, sizeof(text), "tick %d", i);
     ck_assert_msg(strstr(output, text) != NULL, "no '%s' in '%s'", text, output);
   }
