@@ -5,6 +5,7 @@
 # SPDX-License-Identifier: MIT
 set -uo pipefail
 acoap=$(realpath "${1:?usage: cli_test.sh PATH_OF_ACOAP}")
+manual=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../docs/man/acoap.1")
 tap=${CK_TAP_LOG_FILE_NAME:-/dev/null}
 
 # In a network of its own, where the system lets us, so that nothing else answers or has a port.
@@ -122,6 +123,13 @@ for command in get put post delete fetch patch ipatch observe discover ping serv
   run "$command" --help
   check "$command --help succeeds" exits 0
   check "$command --help shows its usage" has out "usage: acoap $command"
+done
+for command in get put observe discover ping serve decode; do
+  run "$command" --help
+  sed -nE 's/^  (-[a-zA-Z]|--[a-z-]+)[ ,].*/\1/p' out >options
+  check "the options of $command are in the manual" bash -c '
+    [[ -s options ]] || exit 1
+    while read -r option; do grep -qE "^\.It Fl ${option#-}( |$)" "$0" || { echo "$option"; exit 1; }; done <options' "$manual"
 done
 run frobnicate
 check "an unknown command is wrong usage" exits 2
