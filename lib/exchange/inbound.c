@@ -64,8 +64,8 @@ static int reply_non(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t
   if (peer == NULL) {
     return ACOAP_EEXHAUSTED;
   }
-  if (!acoap__message_id_take(&peer->ids, now, acoap_params_non_lifetime_ms(&engine->config.params),
-                              &message_id)) {
+  if (!acoap__peer_take_id(peer, now, acoap_params_non_lifetime_ms(&engine->config.params),
+                           &message_id)) {
     return ACOAP_EAGAIN;
   }
   acoap_message_set_header(bytes, ACOAP_NON, message_id);

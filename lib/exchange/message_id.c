@@ -67,3 +67,25 @@ bool acoap__message_id_take(acoap__message_id_t *ids, acoap_time_t now, uint32_t
   ids->next++;
   return true;
 }
+
+uint32_t acoap__message_id_living(const acoap__message_id_t *ids, acoap_time_t now,
+                                  uint16_t message_id) {
+  uint16_t offset = (uint16_t)(message_id - ids->first);
+  unsigned window = offset / ACOAP__MESSAGE_ID_WINDOW;
+  uint32_t end = (window + 1) * ACOAP__MESSAGE_ID_WINDOW;
+
+  if (now >= ids->free_at || (ids->live & (1u << window)) == 0 ||
+      ahead(ids->window_end[window], now) <= 0) {
+    return 0;
+  }
+  if (ids->next / ACOAP__MESSAGE_ID_WINDOW == window && ids->next % ACOAP__MESSAGE_ID_WINDOW != 0) {
+    end = ids->next;
+  }
+  return offset < end ? end - offset : 0;
+}
+
+void acoap__message_id_skip(acoap__message_id_t *ids, uint32_t count) {
+  uint32_t rest = ACOAP__MESSAGE_ID_WINDOW - ids->next % ACOAP__MESSAGE_ID_WINDOW;
+
+  ids->next = (uint16_t)(ids->next + (count < rest ? count : rest));
+}

@@ -34,5 +34,12 @@ acoap_time_t acoap__message_id_when(acoap__message_id_t *ids, acoap_time_t now);
 /* Take the next ID for a message whose lifetime begins now. False when none is free. */
 bool acoap__message_id_take(acoap__message_id_t *ids, acoap_time_t now, uint32_t lifetime_ms,
                             uint16_t *message_id);
+/* How many IDs from this one on were given out, one after the other, and may still live: 0 when
+ * this one does not. */
+uint32_t acoap__message_id_living(const acoap__message_id_t *ids, acoap_time_t now,
+                                  uint16_t message_id);
+/* Leave out the next `count` IDs, but not beyond the end of the window. Only when the next one may
+ * be taken. */
+void acoap__message_id_skip(acoap__message_id_t *ids, uint32_t count);
 
 #endif

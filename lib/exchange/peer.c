@@ -122,6 +122,34 @@ void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now) {
   acoap__peer_settle(peer);
 }
 
+static bool groups_use_few_ids(const acoap__message_id_t *ids) {
+  unsigned windows = 0;
+
+  for (unsigned live = ids->live; live != 0; live &= live - 1) {
+    windows++;
+  }
+  return windows > 0 && windows <= ACOAP__MESSAGE_ID_WINDOWS / 4;
+}
+
+acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
+  const acoap__message_id_t *group = &peer->engine->peers->group.ids;
+  acoap__message_id_t *ids = &peer->ids;
+  uint32_t living = ids != group && groups_use_few_ids(group) ? 1 : 0;
+  acoap_time_t when;
+
+  while ((when = acoap__message_id_when(ids, now)) <= now && living > 0) {
+    living = acoap__message_id_living(group, now, (uint16_t)(ids->first + ids->next));
+    acoap__message_id_skip(ids, living);
+  }
+  return when;
+}
+
+bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,
+                         uint16_t *message_id) {
+  return acoap__peer_id_when(peer, now) <= now &&
+         acoap__message_id_take(&peer->ids, now, lifetime_ms, message_id);
+}
+
 void acoap__peer_settle(acoap__peer_t *peer) {
   acoap__peer_table_t *table = peer->engine->peers;
 

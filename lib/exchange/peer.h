@@ -71,6 +71,15 @@ acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now, const 
 /* Something valid came from it at `now`: whatever was awaited by PROBING_RATE is paid for. */
 void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now);
 
+/*
+ * When the next Message ID towards this peer may be taken (`now`: at once), and taking it. A
+ * request to a group goes to this peer as well, so an ID that a group request still holds is left
+ * out; unless groups use so many (a quarter of all) that too few would be left.
+ */
+acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now);
+bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,
+                         uint16_t *message_id);
+
 /* Busy or idle: call it after outstanding, queued or pins changed. */
 void acoap__peer_settle(acoap__peer_t *peer);
 void acoap__peer_pin(acoap__peer_t *peer);

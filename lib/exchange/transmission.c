@@ -138,7 +138,7 @@ static int launch(acoap__engine_t *engine, acoap__transmission_t *tx, acoap__pee
                   acoap_time_t now) {
   bool group = acoap_address_is_multicast(&tx->path.peer);
 
-  acoap__message_id_take(&peer->ids, now, lifetime_ms(tx), &tx->message_id);
+  acoap__peer_take_id(peer, now, lifetime_ms(tx), &tx->message_id);
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
   tx->first_sent = now;
   tx->retransmissions = 0;
@@ -159,7 +159,7 @@ static int launch(acoap__engine_t *engine, acoap__transmission_t *tx, acoap__pee
 
 int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                               const acoap_path_t *path) {
-  if (!acoap__message_id_take(&tx->peer->ids, now, lifetime_ms(tx), &tx->message_id)) {
+  if (!acoap__peer_take_id(tx->peer, now, lifetime_ms(tx), &tx->message_id)) {
     return ACOAP__QUEUED;
   }
   acoap__map_remove(&engine->by_message_id, &tx->id_node);
@@ -201,7 +201,7 @@ static void note_exhaustion(acoap__peer_t *peer) {
 }
 
 static bool id_is_free(acoap__peer_t *peer, acoap_time_t now) {
-  bool is_free = acoap__message_id_when(&peer->ids, now) <= now;
+  bool is_free = acoap__peer_id_when(peer, now) <= now;
 
   if (is_free) {
     peer->exhausted = false;
@@ -230,7 +230,7 @@ static acoap_time_t queues_when(acoap__peer_t *peer, acoap_time_t now) {
   if (when == ACOAP_TIME_NEVER) {
     return when;
   }
-  acoap_time_t id_when = acoap__message_id_when(&peer->ids, now);
+  acoap_time_t id_when = acoap__peer_id_when(peer, now);
   return id_when > when ? id_when : when;
 }
 
@@ -308,7 +308,7 @@ int acoap__transmission_admit(acoap__engine_t *engine, acoap_time_t now,
   bool waits_for_id_only =
       group || (order->type == ACOAP_NON && (!order->is_request || order->no_wait));
   bool waits = !waits_for_id_only || !acoap__list_empty(&found->waiting_id) ||
-               acoap__message_id_when(&found->ids, now) > now;
+               acoap__peer_id_when(found, now) > now;
   if (waits && found->queued - own >= engine->config.queue_per_peer) {
     engine->stats.queue_refused++;
     return ACOAP_EEXHAUSTED;
@@ -337,7 +337,7 @@ int acoap__transmission_start(acoap__engine_t *engine, acoap_time_t now, acoap__
                            : !acoap__list_empty(&peer->waiting_id);
   bool was_exhausted = peer->exhausted;
 
-  if (!waits && acoap__message_id_when(&peer->ids, now) <= now) {
+  if (!waits && acoap__peer_id_when(peer, now) <= now) {
     peer->exhausted = false;
     int left = launch(engine, tx, peer, now);
     return left < 0 ? left : 0;

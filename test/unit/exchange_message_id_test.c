@@ -155,6 +155,52 @@ START_TEST(after_a_month_of_silence_all_are_free) {
 }
 END_TEST
 
+START_TEST(living_ids_are_those_given_out_within_their_lifetime) {
+  acoap__message_id_t ids;
+
+  forget_ends();
+  acoap__message_id_init(&ids, 65000);
+  ck_assert_uint_eq(acoap__message_id_living(&ids, 0, 65000), 0);
+  for (unsigned i = 0; i < 5000; i++) {
+    REQUIRE(take(&ids, 100 + i, LIFETIME));
+  }
+  for (unsigned i = 0; i < 65536; i++) {
+    uint16_t id = (uint16_t)(65000 + i);
+    uint32_t run = i < 4096 ? 4096 - i : i < 5000 ? 5000 - i : 0;
+    REQUIRE(acoap__message_id_living(&ids, 5100, id) == run);
+    /* The first window's end is that of its last ID. */
+    REQUIRE(acoap__message_id_living(&ids, 100 + 4095 + (acoap_time_t)LIFETIME, id) ==
+            (i < 4096 ? 0 : run));
+    REQUIRE(acoap__message_id_living(&ids, 5099 + (acoap_time_t)LIFETIME, id) == 0);
+  }
+}
+END_TEST
+
+START_TEST(rule_holds_when_ids_are_skipped) {
+  acoap__message_id_t ids;
+  acoap_time_t now = 0;
+  uint64_t random = 99;
+
+  forget_ends();
+  acoap__message_id_init(&ids, 12345);
+  for (unsigned i = 0; i < 300000; i++) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    now += (random >> 40) % 64 == 0 ? 13 : 0;
+    acoap_time_t when = acoap__message_id_when(&ids, now);
+    now = when;
+    if ((random >> 33) % 50 == 0) {
+      uint16_t before = ids.next;
+      acoap__message_id_skip(&ids, (uint32_t)(random >> 50));
+      /* At most to the end of the window. */
+      REQUIRE(before / ACOAP__MESSAGE_ID_WINDOW == ids.next / ACOAP__MESSAGE_ID_WINDOW ||
+              ids.next % ACOAP__MESSAGE_ID_WINDOW == 0);
+    } else {
+      REQUIRE(take(&ids, now, LIFETIME));
+    }
+  }
+}
+END_TEST
+
 START_TEST(the_longest_lifetime_is_kept) {
   acoap__message_id_t ids;
   uint32_t longest = 0x7ffffffe;
@@ -181,6 +227,8 @@ static Suite *exchange_message_id_suite(void) {
   tcase_add_test(tcase, rule_holds_at_random_paces_and_after_long_rests);
   tcase_add_test(tcase, a_slow_user_is_never_kept_waiting);
   tcase_add_test(tcase, after_a_month_of_silence_all_are_free);
+  tcase_add_test(tcase, living_ids_are_those_given_out_within_their_lifetime);
+  tcase_add_test(tcase, rule_holds_when_ids_are_skipped);
   tcase_add_test(tcase, the_longest_lifetime_is_kept);
   suite_add_tcase(suite, tcase);
   return suite;

@@ -219,6 +219,63 @@ START_TEST(message_ids_start_at_random_for_each_peer) {
 }
 END_TEST
 
+START_TEST(an_id_that_a_group_request_holds_is_left_out) {
+  script_t *script = new_script(4);
+  acoap_path_t group = script_group();
+  acoap_path_t path = script_path(1);
+  script_message_t to_group;
+  script_message_t to_member;
+
+  script->forget_sent = true;
+  script_message_init(script, &to_group, ACOAP_CODE_CONTENT, "g", NULL);
+  script_message_init(script, &to_member, ACOAP_CODE_CONTENT, "m", NULL);
+  acoap__message_id_init(&script->engine.peers->group.ids, 0xfff0);
+  for (unsigned i = 0; i < 5000; i++) { /* one window and a part of the next */
+    ck_assert_int_eq(script_message_send(&to_group, &group, ACOAP_NON, NULL), 0);
+  }
+  acoap__message_id_init(&acoap__peer_get(&script->engine, script->now, &path)->ids, 0xffee);
+  static const uint16_t expected[] = {0xffee, 0xffef, 5000 - 16, 5000 - 15};
+  for (size_t i = 0; i < 4; i++) {
+    ck_assert_int_eq(script_message_send(&to_member, &path, ACOAP_NON, NULL), 0);
+    ck_assert_uint_eq(to_member.tx.message_id, expected[i]);
+  }
+  /* Their lifetime over, they are as good as any. */
+  script->now += 130000;
+  path = script_path(2);
+  acoap__message_id_init(&acoap__peer_get(&script->engine, script->now, &path)->ids, 0xfff0);
+  ck_assert_int_eq(script_message_send(&to_member, &path, ACOAP_NON, NULL), 0);
+  ck_assert_uint_eq(to_member.tx.message_id, 0xfff0);
+  script_free(script);
+}
+END_TEST
+
+START_TEST(groups_that_use_many_ids_take_none_from_others) {
+  script_t *script = new_script(4);
+  acoap_path_t group = script_group();
+  acoap_path_t path = script_path(1);
+  script_message_t to_group;
+  script_message_t to_member;
+
+  script->forget_sent = true;
+  script_message_init(script, &to_group, ACOAP_CODE_CONTENT, "g", NULL);
+  script_message_init(script, &to_member, ACOAP_CODE_CONTENT, "m", NULL);
+  for (unsigned i = 0; i < 65536; i++) {
+    if (script_message_send(&to_group, &group, ACOAP_NON, NULL) != 0) {
+      ck_abort_msg("message %u was refused", i);
+    }
+  }
+  for (unsigned i = 0; i < 65536; i++) {
+    if (script_message_send(&to_member, &path, ACOAP_NON, NULL) != 0 ||
+        to_member.tx.state != ACOAP__TX_HELD) {
+      ck_abort_msg("message %u did not leave", i);
+    }
+  }
+  ck_assert_int_eq(script_message_send(&to_member, &path, ACOAP_NON, NULL), 0);
+  ck_assert_int_eq(to_member.tx.state, ACOAP__TX_QUEUED);
+  script_free(script);
+}
+END_TEST
+
 START_TEST(the_table_stands_a_storm) {
   script_t *script = new_script(16);
   uint64_t random = 7;
@@ -247,6 +304,8 @@ static Suite *exchange_peer_suite(void) {
   tcase_add_test(tcase, held_nons_outlive_their_peer);
   tcase_add_test(tcase, strangers_push_no_peer_out);
   tcase_add_test(tcase, message_ids_start_at_random_for_each_peer);
+  tcase_add_test(tcase, an_id_that_a_group_request_holds_is_left_out);
+  tcase_add_test(tcase, groups_that_use_many_ids_take_none_from_others);
   tcase_add_test(tcase, the_table_stands_a_storm);
   suite_add_tcase(suite, tcase);
   return suite;
