@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* RFC 7252 section 4.6, for sockets that do not tell. */
-#define MTU_DEFAULT 1152
-
 acoap__engine_t *acoap__local_endpoint_engine(acoap_local_endpoint_t *endpoint) {
   return &endpoint->engine;
 }
@@ -101,16 +98,4 @@ int acoap_local_endpoint_peer_state(const acoap_local_endpoint_t *endpoint,
   }
   *state = sum;
   return 0;
-}
-
-size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint,
-                                         const acoap_path_t *path) {
-  size_t most = MTU_DEFAULT;
-  if (path->socket < endpoint->socket_count && endpoint->sockets[path->socket].socket != NULL) {
-    acoap_socket_t *socket = endpoint->sockets[path->socket].socket;
-    if (ACOAP__SOCKET_OP(socket, mtu)) {
-      most = socket->ops->mtu(socket, &path->peer);
-    }
-  }
-  return most < endpoint->message_max ? most : endpoint->message_max;
 }

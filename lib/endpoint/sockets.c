@@ -12,6 +12,9 @@
 
 #include "base/mem.h"
 
+/* RFC 7252 section 4.6, for sockets that do not tell. */
+#define MTU_DEFAULT 1152
+
 static void ignore_closed(void *user_data) {
   (void)user_data;
 }
@@ -277,4 +280,16 @@ acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint
     }
   }
   return NULL;
+}
+
+size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint,
+                                         const acoap_path_t *path) {
+  size_t most = MTU_DEFAULT;
+  if (path->socket < endpoint->socket_count && endpoint->sockets[path->socket].socket != NULL) {
+    acoap_socket_t *socket = endpoint->sockets[path->socket].socket;
+    if (ACOAP__SOCKET_OP(socket, mtu)) {
+      most = socket->ops->mtu(socket, &path->peer);
+    }
+  }
+  return most < endpoint->message_max ? most : endpoint->message_max;
 }
