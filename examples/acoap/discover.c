@@ -189,6 +189,9 @@ static acoap_desc_t *describe(const discovery_t *d) {
   acoap_multicast_options_t multicast = {.size = sizeof(multicast), .wait_ms = options->wait_ms};
   acoap_desc_t *desc = acoap_desc_get();
   session_describe(options, desc);
+  if (options->deadline_ms != 0) {
+    acoap_desc_deadline(desc, options->deadline_ms);
+  }
   acoap_desc_block2(desc, options->block_size);
   acoap_desc_collect(desc, LINKS_MAX);
   if (d->group) {
@@ -333,7 +336,7 @@ static int discover_server(discovery_t *d) {
     on_answer(d, message);
     print_summary(d);
   } else {
-    status = exit_fail(options, exit_of_status(status), "%s: %s", acoap_strerror(status), uri);
+    status = exit_send(options, status, uri);
   }
   acoap_future_unref(d->future);
   return status;

@@ -83,6 +83,16 @@ int exit_fail(const options_t *options, int status, const char *format, ...) {
   return status;
 }
 
+int exit_send(const options_t *options, int status, const char *uri) {
+  char reason[REASON_MAX];
+  snprintf(reason, sizeof(reason), "%s: %s", acoap_strerror(status), uri);
+  print_reason("acoap: ", reason);
+  if (options->json) {
+    reason_to_json(acoap_strerror(status));
+  }
+  return exit_of_status(status);
+}
+
 int exit_usage(const char *command, const char *format, ...) {
   char reason[REASON_MAX];
   va_list arguments;

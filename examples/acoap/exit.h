@@ -31,6 +31,12 @@ int exit_of_status(int status);
 int exit_fail(const options_t *options, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * As exit_fail, for a send that ended with this (negative) status and no message: the sentence, on
+ * stderr with the URI behind it, and the exit status that belongs to it.
+ */
+int exit_send(const options_t *options, int status, const char *uri);
+
 /* As exit_fail, for wrong usage: names the command and its help. */
 int exit_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "response.h"
 #include "session.h"
+#include "text.h"
 
 /* How long the deregistration may take at most. */
 #define DEREGISTER_MS 3000
@@ -26,6 +27,7 @@ typedef struct observation {
   uv_signal_t interrupt;  /* Ctrl-C */
   uv_signal_t terminate;  /* kill */
   uv_timer_t end;         /* --for */
+  uv_timer_t first;       /* -t: for the first answer */
   uint64_t notifications; /* shown so far */
   bool observed;          /* a notification had an Observe option */
   bool over;              /* nothing more is wanted */
@@ -59,11 +61,19 @@ static void on_time_over(uv_timer_t *timer) {
   finish(o, enough(o));
 }
 
+static void on_deadline(uv_timer_t *timer) {
+  observation_t *o = timer->data;
+  if (o->notifications == 0 && !o->over) {
+    finish(o, exit_send(o->options, ACOAP_ETIMEDOUT, o->uri));
+  }
+}
+
 /* Text piped on gets a line feed at its end if it has none, so that a reader can tell notifications
  * apart. */
 static bool wants_line_feed(const options_t *options, int format, acoap_bytes_t body) {
   bool text = format == ACOAP_FORMAT_TEXT_PLAIN || format == ACOAP_FORMAT_JSON ||
-              format == ACOAP_FORMAT_SENML_JSON || format == ACOAP_FORMAT_LINK_FORMAT;
+              format == ACOAP_FORMAT_SENML_JSON || format == ACOAP_FORMAT_LINK_FORMAT ||
+              (format == ACOAP_FORMAT_NONE && text_is_printable(body.data, body.len));
   return text && options->output == NULL && !options->json && !output_is_terminal(options) &&
          body.len > 0 && body.data[body.len - 1] != '\n';
 }
@@ -129,8 +139,7 @@ static void on_item(void *user_data, int status, acoap_message_t *message) {
   } else if (status == 0) {
     on_success(o, message);
   } else if (status != ACOAP_EEND) {
-    finish(o,
-           exit_fail(o->options, exit_of_status(status), "%s: %s", acoap_strerror(status), o->uri));
+    finish(o, exit_send(o->options, status, o->uri));
   } else {
     if (!o->observed) {
       exit_note(o->options, "the resource cannot be observed: %s", o->uri);
@@ -153,13 +162,18 @@ static void start_watching(observation_t *o) {
   uv_signal_init(loop, &o->interrupt);
   uv_signal_init(loop, &o->terminate);
   uv_timer_init(loop, &o->end);
+  uv_timer_init(loop, &o->first);
   o->interrupt.data = o;
   o->terminate.data = o;
   o->end.data = o;
+  o->first.data = o;
   uv_signal_start(&o->interrupt, on_stop_signal, SIGINT);
   uv_signal_start(&o->terminate, on_stop_signal, SIGTERM);
   if (o->options->for_ms != 0) {
     uv_timer_start(&o->end, on_time_over, o->options->for_ms, 0);
+  }
+  if (o->options->deadline_ms != 0) {
+    uv_timer_start(&o->first, on_deadline, o->options->deadline_ms, 0);
   }
 }
 
@@ -169,6 +183,7 @@ static void stop_watching(observation_t *o) {
   uv_close((uv_handle_t *)&o->interrupt, NULL);
   uv_close((uv_handle_t *)&o->terminate, NULL);
   uv_close((uv_handle_t *)&o->end, NULL);
+  uv_close((uv_handle_t *)&o->first, NULL);
 }
 
 static int observe(observation_t *o) {
@@ -182,7 +197,7 @@ static int observe(observation_t *o) {
   status = acoap_send_stream(remote, describe(options), on_item, o, &o->stream);
   acoap_remote_endpoint_unref(remote);
   if (status < 0) {
-    return exit_fail(options, exit_of_status(status), "%s: %s", acoap_strerror(status), o->uri);
+    return exit_send(options, status, o->uri);
   }
   start_watching(o);
   uv_run(&o->session.loop, UV_RUN_DEFAULT);

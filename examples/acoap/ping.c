@@ -46,6 +46,9 @@ static int ping(session_t *session, const char *uri) {
   }
   acoap_desc_t *desc = acoap_desc_ping();
   session_describe(options, desc);
+  if (options->deadline_ms != 0) {
+    acoap_desc_deadline(desc, options->deadline_ms);
+  }
   status = acoap_send(remote, desc, NULL, NULL, &future);
   if (status == 0) {
     status = acoap_future_wait(future);
@@ -53,7 +56,7 @@ static int ping(session_t *session, const char *uri) {
   if (status == 0 && acoap_future_message(future) != NULL) {
     status = report(session, acoap_future_message(future));
   } else {
-    status = exit_fail(options, exit_of_status(status), "%s: %s", acoap_strerror(status), uri);
+    status = exit_send(options, status, uri);
   }
   acoap_future_unref(future);
   acoap_remote_endpoint_unref(remote);

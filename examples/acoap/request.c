@@ -62,12 +62,16 @@ static acoap_desc_t *describe(request_t *request) {
   acoap_desc_t *desc =
       acoap_desc_new((uint8_t)acoap_code_parse(options->command, strlen(options->command)));
   session_describe(options, desc);
+  if (options->deadline_ms != 0) {
+    acoap_desc_deadline(desc, options->deadline_ms);
+  }
   describe_body(request, desc);
   acoap_desc_block2(desc, options->block_size);
   acoap_desc_block_writer(desc, output_write, &request->output);
   acoap_desc_inspect(desc, on_progress, request);
   if (request->group) {
-    acoap_desc_multicast(desc, NULL);
+    acoap_multicast_options_t multicast = {.size = sizeof(multicast), .wait_ms = options->wait_ms};
+    acoap_desc_multicast(desc, &multicast);
   }
   return desc;
 }
@@ -126,8 +130,7 @@ static int report(request_t *request, int status, const acoap_message_t *message
   if (status == 0) {
     return EXIT_STATUS_OK; /* No-Response: nothing was expected */
   }
-  return exit_fail(request->options, exit_of_status(status), "%s: %s", acoap_strerror(status),
-                   request->uri);
+  return exit_send(request->options, status, request->uri);
 }
 
 static int send_and_report(request_t *request) {

@@ -204,7 +204,4 @@ void session_describe(const options_t *options, acoap_desc_t *desc) {
   if (options->nonconfirmable) {
     acoap_desc_nonconfirmable(desc);
   }
-  if (options->deadline_ms != 0) {
-    acoap_desc_deadline(desc, options->deadline_ms);
-  }
 }

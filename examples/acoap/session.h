@@ -49,7 +49,7 @@ void session_drain(session_t *session, uint32_t ms);
 /* Close the endpoint and the loop. */
 void session_close(session_t *session);
 
-/* Append Accept, Content-Format, -O, -N, -t of the options to a descriptor. */
+/* Append Accept, Content-Format, -O and -N of the options to a descriptor. */
 void session_describe(const options_t *options, acoap_desc_t *desc);
 
 #endif

@@ -261,6 +261,8 @@ check "a separate response is taken" is out "This answer came in a message of it
 run get -t 0.3 "$uri/separate"
 check "-t gives up with exit status 3" exits 3
 check "-t says that it timed out" has err "timed out"
+run get --json -t 0.3 "$uri/separate"
+check "a time-out is a JSON object with --json" is out '{"error":"timed out","code":null}'
 
 # ---- blocks and files ------------------------------------------------------------------------------------------------------
 
@@ -358,6 +360,8 @@ check "observe -o writes the notification" grep -Eq '^[0-9]+$' counter.txt
 run observe "$uri/hello"
 check "what cannot be observed is shown once" is out "Hello, world!"
 check "and it is said" has err "cannot be observed"
+run observe -t 0.3 "$uri/separate"
+check "observe -t gives up with exit status 3" exits 3
 run observe "$uri/nothing-here"
 check "observe of nothing exits with 4" exits 4
 "$acoap" observe -v "$uri/counter" >out 2>err </dev/null &
@@ -406,7 +410,7 @@ check "a dead port is known at once" test $(((after - before) / 1000000)) -lt 15
 check "a dead port is said in one line" lines err 1
 run get --json "coap://127.0.0.1:$dead/x"
 check "a dead port is a JSON object with --json" json out
-check "its code is null" has out '"code":null'
+check "it says why, and its code is null" is out '{"error":"peer unreachable","code":null}'
 run ping "coap://127.0.0.1:$dead/x"
 check "ping of a dead port exits with 3" exits 3
 run observe "coap://127.0.0.1:$dead/x"
