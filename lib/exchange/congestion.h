@@ -2,9 +2,11 @@
  * Congestion control (RFC 7252 sections 4.2 and 4.7): how many interactions may be outstanding, how
  * fast a silent peer is probed, how long to wait for an ACK.
  *
- *     outstanding < NSTART            a CON until its ACK; a NON request until a response or until
- * it is paid for paid for at  max(now, paid for before) + bytes / PROBING_RATE wait(0) uniform in
- * [ACK_TIMEOUT, ACK_TIMEOUT * ACK_RANDOM_FACTOR],  wait(n + 1) = 2 * wait(n)
+ *     outstanding < NSTART
+ *         a CON counts until its ACK, a NON request until a response or until it is paid for
+ *     paid for at = max(now, paid for before) + bytes / PROBING_RATE
+ *     wait(0) uniform in [ACK_TIMEOUT, ACK_TIMEOUT * ACK_RANDOM_FACTOR]
+ *     wait(n + 1) = 2 * wait(n)
  *
  * Every such decision is taken in congestion.c and nowhere else. Another policy, one that measures
  * round trips say, replaces that file: it is told of every sending (hold, repeat), of every outcome

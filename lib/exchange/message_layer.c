@@ -1,12 +1,17 @@
 /*
  * The receiving half of the message layer (RFC 7252 sections 4.1 to 4.5 and 8.1).
  *
- *     CON  Empty: a ping -> RST.  Reserved code class (1, 6, 7), format error, response nobody
- * waits for -> RST. Request -> up.  Response -> ACK, up.  Duplicate -> what was answered before, or
- * silence while nothing was. NON  Request, response -> up.  Notification nobody waits for -> RST
- * (RFC 7641 section 3.6: so the server learns that it was forgotten).  Everything else, and every
- * duplicate -> silence. ACK  ends the CON of its Message ID; with a response of the same token it
- * brings it. Anything else -> silence. RST  ends the CON or the held NON of its Message ID.
+ *     CON  Empty: a ping -> RST.
+ *          Reserved code class (1, 6, 7), format error, response nobody waits for -> RST.
+ *          Request -> up.  Response -> ACK, up.
+ *          Duplicate -> what was answered before, or silence while nothing was.
+ *     NON  Request, response -> up.
+ *          Notification nobody waits for -> RST, so that the server learns that it was forgotten
+ *          (RFC 7641 section 3.6).
+ *          Everything else, and every duplicate -> silence.
+ *     ACK  ends the CON of its Message ID; with a response of the same token it brings it.
+ *          Anything else -> silence.
+ *     RST  ends the CON or the held NON of its Message ID.
  *
  * A CON sent to a group is against section 8.1 and is not answered at all, so nothing sent to a
  * group is ever acknowledged or reset.

@@ -7,8 +7,7 @@
  * being emptied (pins). Idle peers form a list in the order of their last use; when a new one needs
  * an entry the oldest idle one is forgotten, and counted when lifetimes of its Message IDs still
  * ran. Only sending makes an entry: a stranger's datagrams push no peer out. All groups together
- * are one peer that is never forgotten, so that a Message ID is not given to two groups which share
- * members.
+ * are one peer that is never forgotten, since two of them may share members.
  *
  * Decides nothing about congestion, sends nothing.
  *

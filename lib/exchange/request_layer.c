@@ -2,8 +2,8 @@
  * The request layer (RFC 7252 section 5.2 and 5.3): an interaction is a token that waits for
  * responses.
  *
- *     a response matches by (endpoint, token); to a group, or with any_source, by the token alone
- * (sections 5.3.2, 8.2)
+ *     a response matches by (endpoint, token)               section 5.3.2
+ *     to a group, or with any_source, by the token alone    section 8.2
  *
  * Piggybacked in the ACK, or separate, in a CON or NON of its own, before or after the ACK: one
  * that overtakes the ACK counts as the ACK as well (section 5.2.2). The end of waiting is counted

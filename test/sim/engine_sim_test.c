@@ -7,12 +7,11 @@
  *     ACOAP_SIM_SEED=n    run this one and print every datagram
  *
  * What has to hold:
- *  - every request ends exactly once: answered, failed, or closed by us; nothing comes after its
- * end;
+ *  - every request ends exactly once: answered, failed, or closed by us; nothing comes after;
  *  - an answer belongs to the request that gets it;
  *  - the server's handler sees a request at most once;
- *  - a driver that knows no more than wake_changed and next_wake misses nothing: whatever is
- * pending has a timer;
+ *  - a driver that knows only wake_changed and next_wake misses nothing: what is pending has a
+ *    timer;
  *  - when all is over no timer is set and no table holds a node.
  *
  * SPDX-License-Identifier: MIT
