@@ -21,9 +21,7 @@
 /* Bytes of one field shown in hexadecimal. */
 #define SHOWN_MAX 8
 
-/* ---- input
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- input ----------------------------------------------------------------------------------- */
 
 static bool is_filler(char c) {
   return isspace((unsigned char)c) || c == ':' || c == ',' || c == '-';
@@ -103,9 +101,7 @@ static int read_standard_input(const options_t *options, uint8_t *bytes, size_t 
   return 0;
 }
 
-/* ---- as text
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- as text --------------------------------------------------------------------------------- */
 
 /* "0004  bb 74 65 6d ..  " in front of what the bytes mean. */
 static void print_bytes(const uint8_t *start, const uint8_t *at, size_t len) {
@@ -189,9 +185,7 @@ static void print_message(const uint8_t *bytes, const acoap_view_t *view) {
   }
 }
 
-/* ---- as JSON
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- as JSON --------------------------------------------------------------------------------- */
 
 static void json_message(const acoap_view_t *view) {
   json_t json;

@@ -83,9 +83,7 @@ static void refuse_option(const demo_call_t *call, uint16_t number) {
   demo_error(call, ACOAP_CODE_BAD_OPTION, text);
 }
 
-/* ---- GET
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- GET ------------------------------------------------------------------------------------- */
 
 static void get_now(const demo_call_t *call, const demo_resource_t *resource, int64_t observe) {
   demo_body_t body = {.content_format = ACOAP_FORMAT_NONE, .max_age_s = 60};
@@ -147,9 +145,7 @@ static void get(const demo_call_t *call, const demo_resource_t *resource) {
   get_now(call, resource, registered ? (int64_t)call->demo->sequence : -1);
 }
 
-/* ---- dispatch
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- dispatch -------------------------------------------------------------------------------- */
 
 static void dispatch(const demo_call_t *call) {
   uint16_t bad = bad_option(call->view);

@@ -109,8 +109,7 @@ int demo_open(demo_t *demo, uv_loop_t *loop, acoap_local_endpoint_t *endpoint);
 void demo_close(demo_t *demo);
 void demo_done(demo_t *demo);
 
-/* ---- between the demo's files
- * ------------------------------------------------------------------------------------------ */
+/* ---- between the demo's files -------------------------------------------------------------- */
 
 /* demo_body.c: answer with an error code and a diagnostic payload; to a group with silence. */
 void demo_error(const demo_call_t *call, uint8_t code, const char *diagnostic);

@@ -71,8 +71,7 @@ static int get_separate(demo_t *demo, int content_format, demo_body_t *body) {
                             "This answer came in a message of its own, two seconds later.\n"));
 }
 
-/* ---- /status: SenML (RFC 8428)
- * ------------------------------------------------------------------------------------------- */
+/* ---- /status: SenML (RFC 8428) ------------------------------------------------------------- */
 
 static double uptime_s(const demo_t *demo) {
   return (double)(uv_now(demo->loop) - demo->started_ms) / 1000.0;
@@ -146,9 +145,7 @@ static int get_status(demo_t *demo, int content_format, demo_body_t *body) {
   return 0;
 }
 
-/* ---- /echo
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- /echo ----------------------------------------------------------------------------------- */
 
 static void change_echo(const demo_call_t *call) {
   acoap_bytes_t value;
@@ -169,9 +166,7 @@ static void change_echo(const demo_call_t *call) {
                         given ? (int)format : ACOAP_FORMAT_NONE, payload.data, payload.len);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define TEXT                                                                                       \
   { ACOAP_FORMAT_TEXT_PLAIN, ACOAP_FORMAT_NONE }

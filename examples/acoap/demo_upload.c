@@ -27,7 +27,9 @@ int demo_upload_get(demo_t *demo, int content_format, demo_body_t *body) {
 
 static void transfer_end(demo_transfer_t *transfer) {
   free(transfer->bytes);
-  *transfer = (demo_transfer_t){.bytes = NULL};
+  transfer->bytes = NULL;
+  transfer->len = 0;
+  memset(&transfer->peer, 0, sizeof(transfer->peer));
 }
 
 static demo_transfer_t *transfer_of(demo_t *demo, const acoap_address_t *peer) {

@@ -42,9 +42,7 @@ typedef struct discovery {
   int failure;       /* negative error that ended a stream; 0: none */
 } discovery_t;
 
-/* ---- one answer
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- one answer ------------------------------------------------------------------------------ */
 
 /* One server's time is measured at the socket; a group's answers come at times of their own. */
 static double elapsed_ms_of(const discovery_t *d, const acoap_message_t *message) {
@@ -163,9 +161,7 @@ static void on_answer(discovery_t *d, const acoap_message_t *message) {
   }
 }
 
-/* ---- by multicast
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- by multicast ---------------------------------------------------------------------------- */
 
 static void on_item(void *user_data, int status, acoap_message_t *message) {
   discovery_t *d = user_data;
@@ -306,9 +302,7 @@ static int discover_group(discovery_t *d) {
                    d->failure < 0 ? acoap_strerror(d->failure) : "");
 }
 
-/* ---- one server
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- one server ------------------------------------------------------------------------------ */
 
 static int discover_server(discovery_t *d) {
   char uri[2048];

@@ -12,9 +12,7 @@
 
 #define NO_MEMORY "out of memory"
 
-/* ---- arguments
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 /* Decimal digits up to `max`. */
 static bool read_number(const char *text, uint64_t max, uint64_t *number) {
@@ -78,8 +76,7 @@ static const char *read_format(const char *text, int *format) {
   return NULL;
 }
 
-/* ---- one function per option
- * ------------------------------------------------------------------------------------------ */
+/* ---- one function per option --------------------------------------------------------------- */
 
 static const char *take_output(options_t *o, const char *argument) {
   if (*argument == '\0') {
@@ -271,9 +268,7 @@ static const char *take_help(options_t *o, const char *argument) {
   return NULL;
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define SENDS_AND_SERVES (COMMAND_SEND | COMMAND_SERVE)
 #define ANSWERS (COMMAND_REQUEST | COMMAND_OBSERVE | COMMAND_DISCOVER)

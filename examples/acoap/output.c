@@ -44,7 +44,7 @@ void output_guard_signals(void) {
 static void guard(const char *name) {
   guarding = 0;
   if (name != NULL && strlen(name) < sizeof(guarded)) {
-    strcpy(guarded, name);
+    memcpy(guarded, name, strlen(name) + 1);
     guarding = 1;
   }
 }

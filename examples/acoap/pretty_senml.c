@@ -172,9 +172,7 @@ static void record_end(pack_t *pack) {
   table_add(&pack->table, time, strlen(time));
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static bool json_field(json_reader_t *reader, field_t *field) {
   char number[64];
@@ -235,9 +233,7 @@ static bool json_pack(json_reader_t *reader, pack_t *pack) {
   }
 }
 
-/* ---- CBOR
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- CBOR ------------------------------------------------------------------------------------ */
 
 static void copy_text(const cbor_item_t *item, char *text, size_t cap) {
   size_t len = item->argument < cap - 1 ? (size_t)item->argument : cap - 1;
@@ -264,10 +260,12 @@ static bool cbor_decimal(cbor_reader_t *reader, field_t *field) {
       !cbor_item_number(&exponent, &power) || !cbor_item_number(&mantissa, &field->number)) {
     return false;
   }
-  for (int i = 0; i < 400 && power > 0.5; i++, power -= 1.0) {
+  /* Beyond 10^400 it is infinite or zero anyway. */
+  int steps = (int)(power > 400.0 ? 400.0 : power < -400.0 ? -400.0 : power);
+  for (; steps > 0; steps--) {
     field->number *= 10.0;
   }
-  for (int i = 0; i < 400 && power < -0.5; i++, power += 1.0) {
+  for (; steps < 0; steps++) {
     field->number /= 10.0;
   }
   field->kind = FIELD_NUMBER;
@@ -365,9 +363,7 @@ static bool cbor_pack(cbor_reader_t *reader, pack_t *pack) {
   return reader->at == reader->end;
 }
 
-/* ---- both
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 static bool finish(pack_t *pack, bool read, FILE *out) {
   bool printed = read && pack->table.count > 0 && table_print(&pack->table, out, 0);

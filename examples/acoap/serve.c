@@ -45,9 +45,7 @@ typedef struct server {
   demo_t *demo;
 } server_t;
 
-/* ---- sockets
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 /* 0, or libuv's or our error. */
 static int open_socket(server_t *server, const acoap_address_t *local, bool shared) {
@@ -172,9 +170,7 @@ static void close_sockets(server_t *server) {
   }
 }
 
-/* ---- groups
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 static void on_event(void *user_data, const acoap_event_t *event) {
   const server_t *server = user_data;
@@ -206,9 +202,7 @@ static int join_groups(server_t *server) {
   return 0;
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static void announce(const server_t *server) {
   for (size_t i = 0; i < server->listening; i++) {

@@ -25,9 +25,7 @@
 #include "output.h"
 #include "progress.h"
 
-/* ---- the command line
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 #define ARGUMENTS_MAX 12
 
@@ -126,9 +124,7 @@ START_TEST(a_mistake_is_wrong_usage) {
 }
 END_TEST
 
-/* ---- exit status
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- exit status ----------------------------------------------------------------------------- */
 
 START_TEST(codes_and_errors_have_their_exit_status) {
   ck_assert_int_eq(exit_of_code(ACOAP_CODE_CONTENT), 0);
@@ -145,9 +141,7 @@ START_TEST(codes_and_errors_have_their_exit_status) {
 }
 END_TEST
 
-/* ---- addresses
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 START_TEST(zones_are_written_and_read_by_name) {
   acoap_address_t address;
@@ -164,9 +158,7 @@ START_TEST(zones_are_written_and_read_by_name) {
 }
 END_TEST
 
-/* ---- request bodies
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- request bodies -------------------------------------------------------------------------- */
 
 static uint8_t byte_at(uint64_t offset) {
   return (uint8_t)((offset * 2654435761u) >> 13);
@@ -248,9 +240,7 @@ START_TEST(a_file_is_read_anywhere_and_noticed_when_it_shrinks) {
 }
 END_TEST
 
-/* ---- response bodies
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- response bodies ------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/acoap-output-XXXXXX";
 
@@ -411,9 +401,7 @@ START_TEST(what_waits_for_a_pipe_takes_a_bounded_memory) {
 }
 END_TEST
 
-/* ---- the progress line
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- the progress line ----------------------------------------------------------------------- */
 
 START_TEST(progress_shows_bytes_total_rate_and_remaining_time) {
   char line[256];
@@ -445,9 +433,7 @@ START_TEST(progress_fits_its_columns) {
 }
 END_TEST
 
-/* ---- JSON
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 START_TEST(whatever_bytes_come_json_stays_json) {
   char *text = NULL;

@@ -50,9 +50,7 @@ static size_t unhex(const char *hex, uint8_t *bytes) {
   return len;
 }
 
-/* ---- CBOR
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- CBOR ------------------------------------------------------------------------------------ */
 
 /* RFC 8949 appendix A. */
 static const struct {
@@ -174,9 +172,7 @@ START_TEST(cbor_longer_than_a_line_is_broken) {
 }
 END_TEST
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static const char *const valid_json[] = {
     "0", "-0.5e+7", "\"\\u00e9\\n\"", "[]", "{}", " [ 1 , {\"a\" : null} ] ", "true",
@@ -209,9 +205,7 @@ START_TEST(json_nested_too_deep_is_refused) {
 }
 END_TEST
 
-/* ---- golden files
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- golden files ---------------------------------------------------------------------------- */
 
 static const struct {
   const char *name;
@@ -252,9 +246,47 @@ START_TEST(the_examples_of_the_rfcs_look_as_in_the_golden_files) {
 }
 END_TEST
 
-/* ---- the choice
- * --------------------------------------------------------------------------------------------------------
- */
+START_TEST(senml_numbers_may_be_decimal_fractions) {
+  uint8_t bytes[64];
+  size_t len =
+      unhex("83 a2 00 61 74 02 c4 82 20 18 eb a1 02 c4 82 02 24 a1 02 c4 82 1b 7f ff ff ff ff "
+            "ff ff ff 01",
+            bytes);
+  ck_assert_str_eq(shown(ACOAP_FORMAT_SENML_CBOR, bytes, len),
+                   "NAME  VALUE\nt     23.5\n      -500\n      inf\n");
+}
+END_TEST
+
+/* Changed examples: whatever comes is shown, printable, and in lines. */
+START_TEST(changed_examples_never_harm) {
+  static char input[8192];
+  static uint8_t bytes[8192];
+  uint32_t random = 2463534242u + (uint32_t)_i;
+  size_t len = read_golden(golden[_i].name, "in", input, sizeof(input));
+  if (golden[_i].hex) {
+    len = unhex(input, bytes);
+  } else {
+    memcpy(bytes, input, len);
+  }
+  for (int round = 0; round < 3000; round++) {
+    random ^= random << 13;
+    random ^= random >> 17;
+    random ^= random << 5;
+    size_t at = (random >> 8) % len;
+    uint8_t before = bytes[at];
+    bytes[at] = (uint8_t)random;
+    size_t cut = random % 7 == 0 ? at + 1 : len;
+    const char *text = shown(golden[_i].format, bytes, cut);
+    ck_assert(text[0] != '\0' && text[strlen(text) - 1] == '\n');
+    ck_assert_ptr_null(strchr(text, '\033'));
+    if (random % 3 != 0) {
+      bytes[at] = before; /* some changes stay */
+    }
+  }
+}
+END_TEST
+
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 START_TEST(a_body_that_is_not_what_it_says_is_shown_as_text_or_as_bytes) {
   ck_assert_str_eq(shown(ACOAP_FORMAT_JSON, "no json", 7), "no json\n");
@@ -291,6 +323,8 @@ static Suite *suite(void) {
   tcase_add_loop_test(t, what_is_no_json_is_refused, 0, COUNT(invalid_json));
   tcase_add_test(t, json_nested_too_deep_is_refused);
   tcase_add_loop_test(t, the_examples_of_the_rfcs_look_as_in_the_golden_files, 0, COUNT(golden));
+  tcase_add_test(t, senml_numbers_may_be_decimal_fractions);
+  tcase_add_loop_test(t, changed_examples_never_harm, 0, COUNT(golden));
   tcase_add_test(t, a_body_that_is_not_what_it_says_is_shown_as_text_or_as_bytes);
   tcase_add_test(t, nothing_steers_the_terminal);
   suite_add_tcase(s, t);
