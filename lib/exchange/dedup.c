@@ -36,9 +36,7 @@ void acoap__dedup_init(acoap__dedup_t *dedup, acoap__dedup_entry_t *entries, uin
   dedup->stats = stats;
 }
 
-/* ---- the log
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static void drop_oldest(acoap__dedup_t *dedup, acoap__dedup_log_t *log, acoap_time_t now) {
   acoap__dedup_entry_t *entry = &log->entries[log->oldest];
@@ -123,9 +121,7 @@ acoap__dedup_entry_t *acoap__dedup_get(acoap__dedup_t *dedup, acoap_time_t now, 
   return alive ? entry : NULL;
 }
 
-/* ---- the store
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- the store ------------------------------------------------------------------------------- */
 
 static void advance_tail(acoap__dedup_t *dedup, uint32_t bytes) {
   dedup->store_used -= bytes;

@@ -15,9 +15,7 @@
 #include "exchange/request_layer.h"
 #include "exchange/transmission.h"
 
-/* ---- memory
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Where each table begins, in bytes from the start of the lent memory. */
 typedef struct layout {
@@ -150,9 +148,7 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
   return 0;
 }
 
-/* ---- out
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 int acoap__engine_transmit(acoap__engine_t *engine, const acoap_path_t *path, const uint8_t *bytes,
                            size_t len) {
@@ -190,9 +186,7 @@ void acoap__engine_transmit_empty(acoap__engine_t *engine, const acoap_path_t *r
   acoap__engine_transmit(engine, &back, bytes, sizeof(bytes));
 }
 
-/* ---- in
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                           const uint8_t *bytes, size_t len) {
@@ -244,9 +238,7 @@ void acoap__engine_unreachable(acoap__engine_t *engine, acoap_time_t now, const 
   acoap__engine_leave(engine);
 }
 
-/* ---- time
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 void acoap__engine_set_timer(acoap__engine_t *engine, acoap__timer_t *timer, acoap_time_t at) {
   if (at < acoap__timer_queue_next(&engine->timers)) {

@@ -29,8 +29,7 @@
 typedef struct acoap__engine acoap__engine_t;
 typedef struct acoap__peer acoap__peer_t;
 
-/* ---- message layer: a message that is on its way out
- * ------------------------------------------------------------------- */
+/* ---- message layer: a message that is on its way out ----------------------------------------- */
 
 typedef struct acoap__transmission acoap__transmission_t;
 
@@ -109,8 +108,7 @@ int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__t
 void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now,
                                 acoap__transmission_t *tx);
 
-/* ---- request layer: a request and what answers it
- * ------------------------------------------------------------------------ */
+/* ---- request layer: a request and what answers it -------------------------------------------- */
 
 typedef struct acoap__interaction acoap__interaction_t;
 
@@ -187,9 +185,7 @@ void acoap__interaction_close(acoap__engine_t *engine, acoap_time_t now,
 /* A fresh unpredictable token that no open interaction uses. */
 void acoap__engine_new_token(acoap__engine_t *engine, uint8_t token[8]);
 
-/* ---- requests that come in
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- requests that come in ------------------------------------------------------------------- */
 
 /* What is needed to answer a request later: a value that may be copied and kept. */
 typedef struct acoap__inbound {
@@ -228,9 +224,7 @@ int acoap__inbound_reset(acoap__engine_t *engine, acoap_time_t now, acoap__inbou
  */
 void acoap__inbound_answered_separately(acoap__engine_t *engine, acoap__inbound_t *inbound);
 
-/* ---- the engine
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the engine ------------------------------------------------------------------------------ */
 
 typedef struct acoap__engine_events {
   /* Hand a datagram to the socket that path->socket names. Borrowed bytes. Returns 0 or a negative

@@ -50,9 +50,7 @@ void acoap__message_layer_malformed(acoap__engine_t *engine, const acoap_path_t 
   }
 }
 
-/* ---- duplicates
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- duplicates ------------------------------------------------------------------------------ */
 
 static bool is_idempotent(uint8_t code) {
   switch (code) {
@@ -135,9 +133,7 @@ static bool is_new(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t
   return false;
 }
 
-/* ---- requests and responses
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- requests and responses ------------------------------------------------------------------ */
 
 static void receive_request(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                             const acoap_view_t *view) {
@@ -188,9 +184,7 @@ static void receive_response(acoap__engine_t *engine, acoap_time_t now, const ac
   }
 }
 
-/* ---- by type
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- by type --------------------------------------------------------------------------------- */
 
 /* Section 12.1: classes 2 to 5 are responses, of which class 3 has none yet; 1, 6 and 7 are
  * reserved (7 is RFC 8323's, for TCP). */

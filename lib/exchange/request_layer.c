@@ -26,9 +26,7 @@ static acoap__interaction_t *interaction_of(acoap__transmission_t *tx) {
   return ACOAP__CONTAINER(tx, acoap__interaction_t, tx);
 }
 
-/* ---- tokens
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 bool acoap__token_of(const uint8_t *bytes, size_t len, acoap_bytes_t *token) {
   const uint8_t *at = bytes + ACOAP__HEADER_LEN;
@@ -85,9 +83,7 @@ void acoap__engine_new_token(acoap__engine_t *engine, uint8_t token[8]) {
   } while (first_with_token(engine, bytes) != NULL);
 }
 
-/* ---- the end
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void close_interaction(acoap__engine_t *engine, acoap__interaction_t *interaction,
                               acoap_time_t now, bool answered) {
@@ -124,9 +120,7 @@ static void await_response(acoap__interaction_t *interaction, acoap_time_t sent)
   acoap__engine_set_timer(tx->engine, &interaction->response_timer, sent + (acoap_time_t)wait_ms);
 }
 
-/* ---- what its message reports
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- what its message reports ---------------------------------------------------------------- */
 
 static void request_sent(acoap__transmission_t *tx, acoap_time_t now) {
   await_response(interaction_of(tx), now);
@@ -161,9 +155,7 @@ static const acoap__transmission_events_t request_events = {.sent = request_sent
                                                             .reset = request_reset,
                                                             .failed = request_failed};
 
-/* ---- responses
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- responses ------------------------------------------------------------------------------- */
 
 acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const acoap_path_t *from,
                                                  const acoap_view_t *view) {
@@ -203,9 +195,7 @@ void acoap__request_layer_response(acoap__engine_t *engine, acoap_time_t now,
   interaction->events->response(interaction, now, from, view, piggybacked);
 }
 
-/* ---- the calls
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 void acoap__interaction_init(acoap__interaction_t *interaction,
                              const acoap__interaction_events_t *events, void *owner) {

@@ -51,8 +51,7 @@ void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmissi
   acoap__list_init(&tx->queue_node);
 }
 
-/* ---- the index by (peer, Message ID)
- * ------------------------------------------------------------------------------------ */
+/* ---- the index by (peer, Message ID) --------------------------------------------------------- */
 
 acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
                                                 const acoap_path_t *path, uint16_t message_id) {
@@ -83,9 +82,7 @@ static void register_id(acoap__engine_t *engine, acoap__transmission_t *tx) {
   acoap__map_insert(&engine->by_message_id, &tx->id_node, acoap__message_key_hash(engine, &key));
 }
 
-/* ---- leaving
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- leaving --------------------------------------------------------------------------------- */
 
 static uint32_t lifetime_ms(const acoap__transmission_t *tx) {
   return tx->type == ACOAP_CON ? acoap_params_exchange_lifetime_ms(&tx->params)
@@ -172,9 +169,7 @@ int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__
   return left < 0 ? left : 0;
 }
 
-/* ---- the queue
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 /* No ID is free: every message that waits here has to wait for one. Said once, until there is one
  * again. */
@@ -282,9 +277,7 @@ void acoap__peer_due(acoap__timer_t *timer, acoap_time_t now) {
   acoap__peer_pump(ACOAP__CONTAINER(timer, acoap__peer_t, timer), now);
 }
 
-/* ---- beginning and end
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 int acoap__transmission_admit(acoap__engine_t *engine, acoap_time_t now,
                               const acoap__transmission_t *tx, const acoap__order_t *order,

@@ -130,9 +130,7 @@ static acoap_path_t path_to(unsigned number) {
   return path;
 }
 
-/* ---- the driver
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the driver ------------------------------------------------------------------------------ */
 
 static void wake_changed(void *user_data) {
   host_t *host = user_data;
@@ -197,9 +195,7 @@ static int transmit(void *user_data, const acoap_path_t *path, acoap_bytes_t byt
   return 0;
 }
 
-/* ---- clients
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- clients --------------------------------------------------------------------------------- */
 
 static void end_request(request_t *request) {
   if (request->stage != PENDING) {
@@ -292,9 +288,7 @@ static void close_request(sim_t *sim, request_t *request) {
   }
 }
 
-/* ---- the server
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static void answer_over(acoap__transmission_t *tx) {
   answer_t *answer = tx->owner;
@@ -421,9 +415,7 @@ static void on_request(void *user_data, acoap_time_t now, const acoap__inbound_t
 static const acoap__engine_events_t engine_events = {
     .transmit = transmit, .request = on_request, .wake_changed = wake_changed};
 
-/* ---- a run
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 static void make_host(sim_t *sim, unsigned number) {
   host_t *host = &sim->hosts[number];

@@ -243,9 +243,7 @@ void script_expect_silence(script_t *script) {
                 script->sent - script->taken);
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void request_event(script_request_t *made, acoap_time_t now) {
   made->at = now;
@@ -301,9 +299,7 @@ int script_request_send(script_request_t *made, const acoap_path_t *path, acoap_
                                  made->bytes, made->len, type, options);
 }
 
-/* ---- messages
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void message_event(script_message_t *message) {
   if (message->on_event != NULL) {

@@ -9,8 +9,7 @@
 #include "support/check_main.h"
 #include "support/scripted_peer.h"
 
-/* ---- configuration and memory
- * ---------------------------------------------------------------------------------------------- */
+/* ---- configuration and memory ---------------------------------------------------------------- */
 
 START_TEST(defaults_are_filled_in) {
   acoap__engine_config_t config = {0};
@@ -101,9 +100,7 @@ START_TEST(bad_configurations_are_refused) {
 }
 END_TEST
 
-/* ---- wake-ups
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- wake-ups -------------------------------------------------------------------------------- */
 
 START_TEST(wake_changed_comes_when_the_next_wake_up_becomes_earlier) {
   acoap__engine_config_t config = script_config();
@@ -187,9 +184,7 @@ START_TEST(peer_info_tells_what_is_known) {
 }
 END_TEST
 
-/* ---- anything from anywhere
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- anything from anywhere ------------------------------------------------------------------ */
 
 #define NODES 12
 #define PEERS 4

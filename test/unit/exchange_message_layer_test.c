@@ -17,8 +17,7 @@ static void reply_content(script_t *script, script_inbound_t *inbound, const aco
   ck_assert_int_eq(script_reply(script, inbound, ACOAP_CODE_CONTENT, "stored"), 0);
 }
 
-/* ---- sections 4.2 and 4.3: what is rejected
- * ------------------------------------------------------------------------------ */
+/* ---- sections 4.2 and 4.3: what is rejected -------------------------------------------------- */
 
 START_TEST(section_4_2_and_4_3_messages_without_context) {
   static const struct {
@@ -176,9 +175,7 @@ START_TEST(extended_tokens_where_the_limit_was_raised) {
 }
 END_TEST
 
-/* ---- section 4.5
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- section 4.5 ----------------------------------------------------------------------------- */
 
 START_TEST(duplicate_request_repeats_the_stored_ack) {
   script_t *script = new_script();
@@ -403,9 +400,7 @@ START_TEST(a_full_log_forgets_the_oldest_message) {
 }
 END_TEST
 
-/* ---- RST and ICMP
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- RST and ICMP ---------------------------------------------------------------------------- */
 
 START_TEST(a_rst_names_a_con_or_a_held_non_of_its_sender) {
   script_t *script = new_script();

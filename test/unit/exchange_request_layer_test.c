@@ -21,9 +21,7 @@ static uint16_t send(script_request_t *request, const acoap_path_t *path, acoap_
   return script_expect(request->script, type, request->bytes[1], -1)->view.message_id;
 }
 
-/* ---- section 5.2
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- section 5.2 ----------------------------------------------------------------------------- */
 
 START_TEST(section_5_2_1_piggybacked) {
   script_t *script = new_script();
@@ -160,9 +158,7 @@ START_TEST(every_response_class_is_handed_up) {
 }
 END_TEST
 
-/* ---- section 5.3.2
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- section 5.3.2 --------------------------------------------------------------------------- */
 
 START_TEST(section_5_3_2_message_id_and_token_must_match_in_an_ack) {
   script_t *script = new_script();
@@ -298,9 +294,7 @@ START_TEST(a_late_duplicate_does_not_answer_the_next_request_of_the_same_token) 
 }
 END_TEST
 
-/* ---- section 8.2
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- section 8.2 ----------------------------------------------------------------------------- */
 
 START_TEST(section_8_2_answers_of_a_group_match_by_token_alone) {
   script_t *script = new_script();
@@ -368,9 +362,7 @@ START_TEST(a_unicast_request_of_the_same_token_takes_its_own_answer) {
 }
 END_TEST
 
-/* ---- waiting
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 START_TEST(waiting_for_a_response_ends) {
   static const struct {
@@ -473,9 +465,7 @@ START_TEST(kept_interactions_stay_open_until_closed) {
 }
 END_TEST
 
-/* ---- tokens and misuse
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- tokens and misuse ----------------------------------------------------------------------- */
 
 START_TEST(a_token_is_open_once_towards_a_peer) {
   script_t *script = new_script();
@@ -611,9 +601,7 @@ START_TEST(a_token_that_is_open_is_not_given_out) {
 }
 END_TEST
 
-/* ---- bursts
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- bursts ---------------------------------------------------------------------------------- */
 
 START_TEST(a_burst_repeats_a_non_under_new_message_ids) {
   script_t *script = new_script();

@@ -137,9 +137,7 @@ START_TEST(a_refused_message_of_the_queue_frees_its_place) {
 }
 END_TEST
 
-/* ---- Message IDs
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Message IDs ----------------------------------------------------------------------------- */
 
 static script_message_t ids_messages[65546];
 static bool ids_seen[65536];
@@ -242,9 +240,7 @@ START_TEST(exhaustion_towards_one_peer_does_not_concern_another) {
 }
 END_TEST
 
-/* ---- re-entrancy
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- re-entrancy ----------------------------------------------------------------------------- */
 
 static void cancel_in_transmit(script_t *script, const acoap_path_t *path, acoap_bytes_t bytes) {
   script_message_t *message = script->user_data;
