@@ -59,7 +59,7 @@ show "The same, with the messages that are exchanged" get -v -N "coap://$first/h
 show "SenML, resolved into a table" get "coap://$first/status"
 head -c 1048576 /dev/urandom >"$work/body"
 show "1 MiB up, block by block" put --progress always -i "$work/body" "coap://$first/upload"
-show "and down again, in blocks of 256 bytes" get --progress always -b 256 -o "$work/copy" "coap://$first/upload"
+show "and down again, in blocks of 32 bytes" get --progress always -b 32 -o "$work/copy" "coap://$first/upload"
 cmp "$work/body" "$work/copy" && echo "body and copy are the same $(wc -c <"$work/copy") bytes"
 show "An observation, four notifications of it" observe --count 4 "coap://$first/time"
 show "Who is there? A multicast request, answered by whoever hears it" discover --interface lo --wait 2 |
