@@ -50,7 +50,9 @@ static void format_seconds(double seconds, char *text, size_t cap) {
     snprintf(text, cap, "days");
     return;
   }
-  unsigned long whole = (unsigned long)(seconds + 0.5);
+  /* Rounded up: nothing is left only when nothing is left. */
+  unsigned long whole = (unsigned long)seconds;
+  whole += seconds > (double)whole ? 1 : 0;
   if (whole >= 3600) {
     snprintf(text, cap, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
   } else {
