@@ -87,8 +87,7 @@ static void end(acoap_browse_t *browse, int status) {
   }
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static known_t *find(const acoap_browse_t *browse, const acoap_address_t *address) {
   for (acoap__list_t *node = browse->known.next; node != &browse->known; node = node->next) {
@@ -138,8 +137,7 @@ static void answered(acoap_browse_t *browse, acoap_message_t *message) {
   }
 }
 
-/* ---- discoveries
- * --------------------------------------------------------------------------------------- */
+/* ---- discoveries ---------------------------------------------------------------------------- */
 
 /* A discovery is over: whoever has missed too many is gone. */
 static void count_misses(acoap_browse_t *browse) {
@@ -215,8 +213,7 @@ static void closing(acoap__endpoint_user_t *user) {
   leave(browse);
 }
 
-/* ---- for users
- * -------------------------------------------------------------------------------------------- */
+/* ---- for users ------------------------------------------------------------------------------ */
 
 static void fill_options(acoap_browse_options_t *options, const acoap_browse_options_t *given) {
   memset(options, 0, sizeof(*options));

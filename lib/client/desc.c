@@ -22,7 +22,7 @@ void acoap__desc_fail(acoap_desc_t *desc, int status) {
   }
 }
 
-/* ---- the stack ------------------------------------------------------------------------------- */
+/* ---- the stack ------------------------------------------------------------------------------ */
 
 /* Where a layer of this rank belongs: below the lowest one of a higher rank. */
 static size_t place_of(const acoap_desc_t *desc, acoap__rank_t rank) {
@@ -145,7 +145,7 @@ void *acoap__layer_copy(const void *object, size_t size) {
   return copy;
 }
 
-/* ---- the method ------------------------------------------------------------------------------ */
+/* ---- the method ----------------------------------------------------------------------------- */
 
 /* What a response code means when no layer says otherwise. */
 static int method_handle(void *layer, acoap_exchange_t *exchange) {
@@ -231,7 +231,7 @@ void acoap_desc_free(acoap_desc_t *desc) {
   }
 }
 
-/* ---- layers of the user's -------------------------------------------------------------------- */
+/* ---- layers of the user's ------------------------------------------------------------------- */
 
 void acoap_desc_layer(acoap_desc_t *desc, const acoap_layer_ops_t *ops, void *object) {
   /* A table that lacks even its size cannot say how the object is destroyed. */

@@ -89,7 +89,10 @@ void *acoap__layer_copy(const void *object, size_t size);
 /* The base layers: method.c of desc.c, and that of desc_ping.c. */
 extern const acoap_layer_ops_t acoap__method_ops;
 extern const acoap_layer_ops_t acoap__ping_ops;
-/* A marker: acoap_desc_include_address; its object is an acoap_address_t **. */
+/* acoap_desc_include_address: a marker that has no functions; send.c looks for it. */
+typedef struct acoap__include_address {
+  acoap_address_t *address; /* the user's */
+} acoap__include_address_t;
 extern const acoap_layer_ops_t acoap__include_address_ops;
 
 #endif

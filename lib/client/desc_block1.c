@@ -31,8 +31,7 @@ typedef struct block1_layer {
   uint8_t body[];              /* copied */
 } block1_layer_t;
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static int read_body(void *user_data, uint64_t offset, uint8_t *room, size_t cap) {
   const block1_layer_t *layer = user_data;
@@ -133,8 +132,7 @@ static int block1_write(void *object, acoap_exchange_t *exchange, acoap_builder_
   return 0;
 }
 
-/* ---- responses
- * --------------------------------------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------------------------------ */
 
 static int again(acoap_exchange_t *exchange) {
   acoap_exchange_set_message(exchange, NULL);
@@ -229,9 +227,7 @@ void acoap__block1_restart(void *object) {
   layer->done = false;
 }
 
-/* ---- for users
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- for users ------------------------------------------------------------------------------ */
 
 static block1_layer_t *add(acoap_desc_t *desc, size_t size, size_t len) {
   int szx = acoap_block_szx(size == 0 ? 1024 : size);
@@ -245,7 +241,7 @@ static block1_layer_t *add(acoap_desc_t *desc, size_t size, size_t len) {
   }
   block1_layer_t *layer =
       acoap__desc_add(desc, &block1_ops, sizeof(*layer) + len, ACOAP__RANK_BLOCK1, false);
-  if (layer != NULL) {
+  if (desc != NULL && layer != NULL) {
     desc->block1 = layer;
     layer->szx = (uint8_t)szx;
   }

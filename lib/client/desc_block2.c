@@ -27,8 +27,7 @@ typedef struct block2_layer {
   uint8_t etag[8];   /* of the representation */
 } block2_layer_t;
 
-/* ---- requests
- * --------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static int block2_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
   const block2_layer_t *layer = object;
@@ -45,12 +44,17 @@ static int block2_write(void *object, acoap_exchange_t *exchange, acoap_builder_
     return 0;
   }
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK2);
-  acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &block);
+  if (block.num == 0 && block.szx == 0) {
+    /* 0 in one byte rather than in none, which RFC 7252 section 3.2 lets a sender do: servers are
+       met that take an empty value for blocks of no bytes (node-coap 1.5). */
+    acoap_builder_option(builder, ACOAP_OPTION_BLOCK2, "\0", 1);
+  } else {
+    acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &block);
+  }
   return 0;
 }
 
-/* ---- responses
- * ---------------------------------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------------------------------ */
 
 /* Is it still the same representation? An ETag that only some blocks have is no contradiction. */
 static bool same_etag(block2_layer_t *layer, const acoap_view_t *view) {
@@ -171,8 +175,7 @@ static const acoap_layer_ops_t block2_ops = {
     .clone = block2_clone,
 };
 
-/* ---- for users
- * ------------------------------------------------------------------------------------------ */
+/* ---- for users ------------------------------------------------------------------------------ */
 
 void acoap_desc_block2(acoap_desc_t *desc, size_t size) {
   int szx = size == 0 ? -1 : acoap_block_szx(size);

@@ -128,7 +128,7 @@ void acoap_desc_multicast(acoap_desc_t *desc, const acoap_multicast_options_t *o
   }
   multicast_layer_t *layer =
       acoap__desc_add(desc, &multicast_ops, sizeof(*layer), ACOAP__RANK_MANY, false);
-  if (layer == NULL) {
+  if (desc == NULL || layer == NULL) {
     return;
   }
   desc->multicast = layer;

@@ -31,8 +31,7 @@ typedef struct observe_layer {
   acoap_time_t arrived;            /* when that came */
 } observe_layer_t;
 
-/* ---- requests
- * -------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static int observe_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
   observe_layer_t *layer = object;
@@ -65,8 +64,7 @@ static int observe_wake(void *object, acoap_exchange_t *exchange) {
   return ACOAP_SEND_NEXT;
 }
 
-/* ---- responses
- * --------------------------------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------------------------------ */
 
 /* To a follow-up's request: what its layers decide concerns the follow-up alone, but for errors. */
 static int follow_up_verdict(acoap_exchange_t *exchange, int verdict) {
@@ -194,7 +192,7 @@ void acoap_desc_observe(acoap_desc_t *desc, const acoap_observe_options_t *optio
   }
   observe_layer_t *layer =
       acoap__desc_add(desc, &observe_ops, sizeof(*layer), ACOAP__RANK_MANY, false);
-  if (layer == NULL) {
+  if (desc == NULL || layer == NULL) {
     return;
   }
   desc->observe = layer;

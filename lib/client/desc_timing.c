@@ -87,8 +87,7 @@ void acoap_desc_deadline(acoap_desc_t *desc, uint32_t deadline_ms) {
   }
 }
 
-/* ---- copies
- * --------------------------------------------------------------------------------------- */
+/* ---- copies --------------------------------------------------------------------------------- */
 
 typedef struct burst_layer {
   uint32_t copies; /* in all */
@@ -115,8 +114,7 @@ void acoap_desc_burst(acoap_desc_t *desc, uint32_t copies, uint32_t gap_ms) {
   }
 }
 
-/* ---- tokens
- * ---------------------------------------------------------------------------------------- */
+/* ---- tokens --------------------------------------------------------------------------------- */
 
 static void keep_token_timing(void *object, acoap_timing_t *timing) {
   (void)object;
@@ -145,8 +143,7 @@ void acoap_desc_token(acoap_desc_t *desc, const void *token, size_t len) {
   }
 }
 
-/* ---- source
- * ----------------------------------------------------------------------------------------- */
+/* ---- source --------------------------------------------------------------------------------- */
 
 static void any_source_timing(void *object, acoap_timing_t *timing) {
   (void)object;

@@ -99,8 +99,7 @@ int acoap__exchange_write(acoap_exchange_t *exchange, acoap_builder_t *builder) 
   return status < 0 ? status : 0;
 }
 
-/* ---- waiting
- * -------------------------------------------------------------------------------------- */
+/* ---- waiting -------------------------------------------------------------------------------- */
 
 bool acoap__exchange_waits(const acoap_exchange_t *exchange) {
   return exchange->interaction.open || exchange->pinging || exchange->pause.queued ||
@@ -174,8 +173,7 @@ void acoap__exchange_stop(acoap_exchange_t *exchange) {
   exchange->held = false;
 }
 
-/* ---- what layers ask and say
- * ----------------------------------------------------------------------- */
+/* ---- what layers ask and say ---------------------------------------------------------------- */
 
 acoap_exchange_t *acoap__exchange_in_hand(const acoap_exchange_t *exchange) {
   acoap__send_t *send = exchange->send;

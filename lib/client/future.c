@@ -51,8 +51,7 @@ static void closing(acoap__endpoint_user_t *user) {
   }
 }
 
-/* ---- settling
- * ------------------------------------------------------------------------------------- */
+/* ---- settling ------------------------------------------------------------------------------- */
 
 /* Call everybody who waits. */
 static void tell(acoap_future_t *future) {
@@ -105,8 +104,7 @@ void acoap__future_unwatch(acoap__future_watch_t *watch) {
   acoap__list_remove(&watch->node);
 }
 
-/* ---- for users
- * -------------------------------------------------------------------------------------- */
+/* ---- for users ------------------------------------------------------------------------------ */
 
 acoap_future_t *acoap_future_ref(acoap_future_t *future) {
   if (future != NULL) {

@@ -10,8 +10,7 @@
 #include "base/mem.h"
 #include "client/future.h"
 
-/* ---- settled from the start
- * ------------------------------------------------------------------------- */
+/* ---- settled from the start ----------------------------------------------------------------- */
 
 typedef struct ready {
   acoap_future_t future;    /* first */
@@ -59,8 +58,7 @@ acoap_future_t *acoap_future_of(acoap_local_endpoint_t *endpoint, int status,
   return &ready->future;
 }
 
-/* ---- then and timeout
- * --------------------------------------------------------------------------------- */
+/* ---- then and timeout ----------------------------------------------------------------------- */
 
 typedef struct chain {
   acoap_future_t future;       /* first */
@@ -210,8 +208,7 @@ acoap_future_t *acoap_future_timeout(acoap_future_t *future, uint32_t timeout_ms
   return &chain->future;
 }
 
-/* ---- all and any
- * ------------------------------------------------------------------------------------------ */
+/* ---- all and any ---------------------------------------------------------------------------- */
 
 typedef struct gathering gathering_t;
 

@@ -25,8 +25,7 @@ static acoap_time_t now_of(const acoap_exchange_t *exchange) {
   return acoap__local_endpoint_now(exchange->send->endpoint);
 }
 
-/* ---- building
- * -------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 static void choose_token(acoap_exchange_t *exchange) {
   const acoap_desc_t *desc = &exchange->send->desc;
@@ -86,8 +85,7 @@ static int build(acoap_exchange_t *exchange) {
   return 0;
 }
 
-/* ---- sending
- * ----------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 acoap__request_options_t acoap__exchange_options(const acoap_exchange_t *exchange) {
   acoap__request_options_t options = {
@@ -208,8 +206,7 @@ int acoap__request_send(acoap_exchange_t *exchange) {
   return 0;
 }
 
-/* ---- addresses
- * ------------------------------------------------------------------------------------------ */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 /* Choose the best of the addresses that have not failed; the remote keeps those that have at the
  * back. */
@@ -289,8 +286,7 @@ static bool try_next_address(acoap_exchange_t *exchange, int status) {
   return false;
 }
 
-/* ---- what the engine reports
- * -------------------------------------------------------------------------------- */
+/* ---- what the engine reports ---------------------------------------------------------------- */
 
 /* The request is over, or answered for the first time: its retransmissions are known. */
 static void count_retransmissions(acoap_exchange_t *exchange) {
@@ -391,9 +387,7 @@ const acoap__interaction_events_t acoap__request_events = {
     .failed = failed,
 };
 
-/* ---- ping
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- ping ----------------------------------------------------------------------------------- */
 
 /* The RST or ACK has no more than a header: a view says all of it. */
 static void pong(acoap__transmission_t *tx, acoap_time_t now, acoap_type_t type) {

@@ -39,8 +39,7 @@ acoap__send_t *acoap__send_new(void) {
   return send;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 /* Destroy the layers and let go of everything but the result. */
 static void release(acoap__send_t *send) {
@@ -106,7 +105,7 @@ void acoap__send_include_address(const acoap__send_t *send, const acoap_message_
   for (size_t i = 0; message != NULL && i < send->desc.count; i++) {
     const acoap__layer_t *layer = &send->desc.layers[i];
     if (layer->ops == &acoap__include_address_ops) {
-      **(acoap_address_t **)layer->object = *acoap_message_peer(message);
+      *((const acoap__include_address_t *)layer->object)->address = *acoap_message_peer(message);
     }
   }
 }
@@ -174,8 +173,7 @@ static void closing(acoap__endpoint_user_t *user) {
   end(send, ACOAP_ECANCELED, NULL, true);
 }
 
-/* ---- what the layers decided
- * ------------------------------------------------------------------------ */
+/* ---- what the layers decided ---------------------------------------------------------------- */
 
 static void give_item(acoap__send_t *send, const acoap_exchange_t *follow_up) {
   acoap__item_kind_t kind = ACOAP__ITEM_NEXT;
@@ -302,8 +300,7 @@ void acoap__send_wake(acoap_exchange_t *exchange, size_t index) {
   put_away(send);
 }
 
-/* ---- going on
- * ----------------------------------------------------------------------------------------- */
+/* ---- going on ------------------------------------------------------------------------------- */
 
 /* A paused stream asks for nothing more, but an observation is kept up. */
 static bool must_wait(const acoap_exchange_t *exchange) {
@@ -357,8 +354,7 @@ static void resume(acoap__deferred_t *deferred) {
   acoap__send_settle_up(send);
 }
 
-/* ---- the beginning
- * -------------------------------------------------------------------------------------- */
+/* ---- the beginning -------------------------------------------------------------------------- */
 
 static bool is_secure(const acoap_remote_endpoint_t *remote) {
   const char *uri = acoap_remote_endpoint_uri(remote);
@@ -483,8 +479,7 @@ int acoap_send_stream(acoap_remote_endpoint_t *remote, acoap_desc_t *desc,
   return status;
 }
 
-/* ---- the future of a send
- * ---------------------------------------------------------------------------------- */
+/* ---- the future of a send ------------------------------------------------------------------- */
 
 static void future_cancel(acoap_future_t *future) {
   acoap__send_t *send = ACOAP__CONTAINER(future, acoap__send_t, future);

@@ -108,8 +108,7 @@ struct acoap__send {
   uint8_t datagram[ACOAP__SEND_DATAGRAM]; /* the main exchange's */
 };
 
-/* ---- send.c: the life of a send
- * ---------------------------------------------------------------------------------------------- */
+/* ---- send.c: the life of a send ------------------------------------------------------------- */
 
 /* A send in BUILDING, or NULL without memory. */
 acoap__send_t *acoap__send_new(void);
@@ -129,8 +128,7 @@ void acoap__send_next(acoap_exchange_t *exchange);
 /* Give the final result to its callback; only from acoap__send_end and the stream. */
 void acoap__send_include_address(const acoap__send_t *send, const acoap_message_t *message);
 
-/* ---- exchange.c: walks through the layers
- * -------------------------------------------------------------------------------------- */
+/* ---- exchange.c: walks through the layers --------------------------------------------------- */
 
 void acoap__exchange_init(acoap_exchange_t *exchange, acoap__send_t *send, acoap__layer_t *layers,
                           size_t count);
@@ -153,8 +151,7 @@ void acoap__exchange_stop(acoap_exchange_t *exchange);
 /* The exchange that the message in hand belongs to. */
 acoap_exchange_t *acoap__exchange_in_hand(const acoap_exchange_t *exchange);
 
-/* ---- request.c: one request of an exchange
- * --------------------------------------------------------------------------------------- */
+/* ---- request.c: one request of an exchange -------------------------------------------------- */
 
 /* Resolve, choose an address, build and send the first request; 0 or a negative error. */
 int acoap__request_begin(acoap__send_t *send);
@@ -167,9 +164,7 @@ void acoap__request_pause_over(acoap__timer_t *timer, acoap_time_t now);
 extern const acoap__interaction_events_t acoap__request_events;
 extern const acoap__transmission_events_t acoap__ping_events;
 
-/* ---- group.c: requests to a group
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- group.c: requests to a group ----------------------------------------------------------- */
 
 /*
  * Send the request that was built on every path, for the first time or (while the interaction is
@@ -177,9 +172,7 @@ extern const acoap__transmission_events_t acoap__ping_events;
  */
 int acoap__group_send(acoap_exchange_t *exchange);
 
-/* ---- follow_up.c
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- follow_up.c ---------------------------------------------------------------------------- */
 
 /*
  * Begin a follow-up of the main exchange towards `to`; the message in hand becomes its first
@@ -191,9 +184,7 @@ acoap_exchange_t *acoap__follow_up_new(acoap__send_t *send, const acoap_path_t *
 void acoap__follow_up_free(acoap_exchange_t *exchange);
 void acoap__follow_up_free_all(acoap__send_t *send);
 
-/* ---- deregister.c
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- deregister.c --------------------------------------------------------------------------- */
 
 /*
  * Send the request of this exchange again with Observe 1, by an object of its own that lives until
@@ -202,9 +193,7 @@ void acoap__follow_up_free_all(acoap__send_t *send);
  */
 void acoap__deregister(acoap_exchange_t *exchange);
 
-/* ---- what the layers ask of each other
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- what the layers ask of each other ------------------------------------------------------ */
 
 /* desc_multicast.c: the last copy has left. */
 void acoap__multicast_sent(acoap_exchange_t *exchange, void *layer);

@@ -125,8 +125,7 @@ void acoap__stream_drain(acoap__send_t *send) {
   }
 }
 
-/* ---- for users
- * ----------------------------------------------------------------------------------- */
+/* ---- for users ------------------------------------------------------------------------------ */
 
 acoap_stream_t *acoap_stream_ref(acoap_stream_t *stream) {
   if (stream != NULL) {

@@ -10,8 +10,7 @@
 #include "client_rig.h"
 #include "script_server.h"
 
-/* ---- a server of bodies
- * ------------------------------------------------------------------------------- */
+/* ---- a server of bodies --------------------------------------------------------------------- */
 
 typedef struct bodies {
   client_rig_t *rig;
@@ -149,8 +148,7 @@ static void expect_body(const scene_t *scene, size_t len) {
   ck_assert_mem_eq(scene->outcome.body, scene->rig.body, len);
 }
 
-/* ---- RFC 7959 section 3.1: Block2
- * ------------------------------------------------------------------------ */
+/* ---- RFC 7959 section 3.1: Block2 ----------------------------------------------------------- */
 
 START_TEST(rfc7959_figure_2_simple_block_wise_get) {
   scene_t *scene = scene_open(serve_get);
@@ -229,8 +227,7 @@ START_TEST(rfc7959_figures_5_and_6_lost_con_and_lost_ack) {
 }
 END_TEST
 
-/* ---- RFC 7959 section 3.2: Block1
- * --------------------------------------------------------------------------- */
+/* ---- RFC 7959 section 3.2: Block1 ----------------------------------------------------------- */
 
 static acoap_desc_t *put_body(const scene_t *scene, size_t size, size_t len) {
   acoap_desc_t *desc = acoap_desc_put();
@@ -290,8 +287,7 @@ START_TEST(rfc7959_figure_9_atomic_put_with_negotiation) {
 }
 END_TEST
 
-/* ---- RFC 7959 section 3.3: both
- * ------------------------------------------------------------------------------- */
+/* ---- RFC 7959 section 3.3: both ------------------------------------------------------------- */
 
 START_TEST(rfc7959_figure_10_atomic_post_with_block_wise_response) {
   scene_t *scene = scene_open(serve_put);
@@ -335,8 +331,7 @@ START_TEST(rfc7959_figure_11_block2_is_negotiated_with_the_last_block1) {
 }
 END_TEST
 
-/* ---- what Block1 meets
- * ------------------------------------------------------------------------------------------ */
+/* ---- what Block1 meets ---------------------------------------------------------------------- */
 
 START_TEST(body_that_fits_into_one_block_goes_as_an_ordinary_payload) {
   scene_t *scene = scene_open(serve_put);
@@ -531,8 +526,7 @@ START_TEST(tokens_are_new_for_each_block_or_kept) {
 }
 END_TEST
 
-/* ---- what Block2 meets
- * --------------------------------------------------------------------------------------------- */
+/* ---- what Block2 meets ---------------------------------------------------------------------- */
 
 START_TEST(collect_and_block2_work_in_either_order) {
   scene_t *scene = scene_open(serve_get);
@@ -773,9 +767,7 @@ START_TEST(fetch_repeats_its_payload_for_further_blocks_and_post_does_not) {
 }
 END_TEST
 
-/* ---- progress
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- progress ------------------------------------------------------------------------------- */
 
 typedef struct progress {
   unsigned calls;
@@ -859,9 +851,7 @@ START_TEST(transfers_both_ways_survive_a_lossy_network) {
 }
 END_TEST
 
-/* ---- as a stream
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- as a stream ---------------------------------------------------------------------------- */
 
 static void pause_after_each(void *user_data, int status, acoap_message_t *message) {
   outcome_t *outcome = user_data;

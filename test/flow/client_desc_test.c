@@ -74,8 +74,7 @@ static void scene_close(scene_t *scene) {
   free(scene);
 }
 
-/* ---- what is asked
- * ------------------------------------------------------------------------------------- */
+/* ---- what is asked -------------------------------------------------------------------------- */
 
 START_TEST(each_method_has_its_code) {
   scene_t *scene = scene_open();
@@ -166,8 +165,7 @@ START_TEST(payload_writer_fills_the_datagram_in_place) {
 }
 END_TEST
 
-/* ---- how it is sent
- * --------------------------------------------------------------------------------------- */
+/* ---- how it is sent ------------------------------------------------------------------------- */
 
 START_TEST(last_word_on_the_type_is_the_outermost) {
   scene_t *scene = scene_open();
@@ -332,9 +330,7 @@ START_TEST(ping_of_nobody_times_out) {
 }
 END_TEST
 
-/* ---- retry
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- retry ---------------------------------------------------------------------------------- */
 
 START_TEST(retry_waits_for_max_age_and_asks_again) {
   client_rig_t rig;
@@ -395,9 +391,7 @@ START_TEST(retry_asks_again_after_a_timeout_where_a_transfer_stood) {
 }
 END_TEST
 
-/* ---- what counts
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- what counts ---------------------------------------------------------------------------- */
 
 START_TEST(emit_layers_decide_what_counts_as_a_result) {
   static const struct {
@@ -463,8 +457,7 @@ START_TEST(include_address_tells_who_answered) {
 }
 END_TEST
 
-/* ---- own handlers and layers
- * ----------------------------------------------------------------------------------------- */
+/* ---- own handlers and layers ---------------------------------------------------------------- */
 
 static int ask_three_times(void *user_data, acoap_exchange_t *exchange) {
   unsigned *calls = user_data;

@@ -105,8 +105,7 @@ START_TEST(settled_future_of_a_message_settles_in_the_next_turn) {
 }
 END_TEST
 
-/* ---- then
- * ---------------------------------------------------------------------------------------------- */
+/* ---- then ----------------------------------------------------------------------------------- */
 
 typedef struct step {
   client_rig_t *rig;
@@ -183,8 +182,7 @@ START_TEST(chain_may_be_dropped_inside_its_own_step) {
 }
 END_TEST
 
-/* ---- timeout
- * ---------------------------------------------------------------------------------------------- */
+/* ---- timeout -------------------------------------------------------------------------------- */
 
 START_TEST(timeout_cancels_what_takes_too_long) {
   client_rig_t rig;
@@ -210,8 +208,7 @@ START_TEST(timeout_cancels_what_takes_too_long) {
 }
 END_TEST
 
-/* ---- all and any
- * --------------------------------------------------------------------------------------------- */
+/* ---- all and any ---------------------------------------------------------------------------- */
 
 START_TEST(all_waits_for_all_and_tells_the_first_error) {
   client_rig_t rig;

@@ -228,6 +228,23 @@ START_TEST(future_takes_the_first_successful_answer) {
 }
 END_TEST
 
+START_TEST(single_peer_is_asked_as_a_group_of_one) {
+  scene_t *scene = scene_open(1);
+  acoap_remote_endpoint_t *remote = client_rig_remote(&scene->rig, "coap://192.0.2.10/d");
+  acoap_desc_t *desc = ask_group(NULL);
+  acoap_desc_include_address(desc, &scene->from);
+  acoap_desc_burst(desc, 2, 100);
+  ck_assert_int_eq(acoap_send_stream(remote, desc, note_item, scene, &scene->stream), 0);
+  scene->outcome.stream = scene->stream;
+  acoap_remote_endpoint_unref(remote);
+  client_rig_run(&scene->rig, 20000);
+  ck_assert_uint_eq(scene->outcome.items, 1);
+  ck_assert_uint_eq(scene->outcome.finals, 1);
+  ck_assert_int_eq(scene->outcome.status, ACOAP_EEND);
+  scene_close(scene);
+}
+END_TEST
+
 START_TEST(paused_multicast_queues_up_to_its_bound_and_counts_the_rest) {
   scene_t *scene = scene_open(5);
   acoap_multicast_options_t options = {.size = sizeof(options), .queue_max = 3};
@@ -257,8 +274,7 @@ START_TEST(responders_beyond_the_bound_are_dropped_and_counted) {
 }
 END_TEST
 
-/* ---- interfaces
- * ---------------------------------------------------------------------------------------------- */
+/* ---- interfaces ----------------------------------------------------------------------------- */
 
 static void set_interfaces(scene_t *scene, bool first, bool second) {
   acoap_interface_t list[2] = {
@@ -395,9 +411,7 @@ START_TEST(flood_of_answers_from_many_sources_is_bounded) {
 }
 END_TEST
 
-/* ---- browsing
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- browsing ------------------------------------------------------------------------------- */
 
 typedef struct changes {
   unsigned appeared, changed, gone, ended;
@@ -487,6 +501,7 @@ static Suite *multicast_suite(void) {
   tcase_add_test(answers, responder_that_falls_silent_costs_the_others_nothing);
   tcase_add_test(answers, errors_are_dropped_unless_any_response_is_wanted);
   tcase_add_test(answers, future_takes_the_first_successful_answer);
+  tcase_add_test(answers, single_peer_is_asked_as_a_group_of_one);
   tcase_add_test(answers, paused_multicast_queues_up_to_its_bound_and_counts_the_rest);
   tcase_add_test(answers, responders_beyond_the_bound_are_dropped_and_counted);
   tcase_add_test(answers, flood_of_answers_from_many_sources_is_bounded);

@@ -115,8 +115,7 @@ static void scene_close(scene_t *scene) {
   free(scene);
 }
 
-/* ---- RFC 7641 Appendix A
- * ------------------------------------------------------------------------------------ */
+/* ---- RFC 7641 Appendix A -------------------------------------------------------------------- */
 
 START_TEST(rfc7641_figure_3_a_notification_upon_a_state_change) {
   scene_t *scene = scene_open();
@@ -174,9 +173,7 @@ START_TEST(rfc7641_figure_5_users_etag_goes_with_each_registration) {
 }
 END_TEST
 
-/* ---- order
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- order ---------------------------------------------------------------------------------- */
 
 START_TEST(older_notifications_are_dropped) {
   /* number, seconds since the one before, whether it is an item: RFC 7641 section 3.4 */
@@ -221,9 +218,7 @@ START_TEST(server_that_restarted_is_recovered_by_registering_again) {
 }
 END_TEST
 
-/* ---- ends
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- ends ----------------------------------------------------------------------------------- */
 
 START_TEST(error_notification_ends_the_stream_with_it) {
   scene_t *scene = scene_open();
@@ -379,9 +374,7 @@ START_TEST(stream_may_be_dropped_inside_its_own_callback) {
 }
 END_TEST
 
-/* ---- blocks
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- blocks --------------------------------------------------------------------------------- */
 
 START_TEST(rfc7959_figure_12_notification_is_completed_with_requests_of_its_own) {
   scene_t *scene = scene_open();
@@ -456,9 +449,7 @@ START_TEST(fetch_that_fails_ends_the_stream) {
 }
 END_TEST
 
-/* ---- back-pressure
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- back-pressure -------------------------------------------------------------------------- */
 
 START_TEST(paused_observation_keeps_only_the_newest) {
   scene_t *scene = scene_open();

@@ -11,8 +11,7 @@
 #include "check_main.h"
 #include "script_server.h"
 
-/* ---- results
- * ------------------------------------------------------------------------------------------ */
+/* ---- results -------------------------------------------------------------------------------- */
 
 START_TEST(get_gives_the_response_from_the_loop) {
   client_rig_t rig;
@@ -170,8 +169,7 @@ START_TEST(closing_the_endpoint_cancels_everything_from_the_loop) {
 }
 END_TEST
 
-/* ---- refusals
- * -------------------------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------------------------- */
 
 static int failing_writer(void *user_data, uint8_t *room, size_t cap) {
   (void)user_data;
@@ -361,8 +359,7 @@ START_TEST(sending_on_a_closed_endpoint_is_refused) {
 }
 END_TEST
 
-/* ---- dropping
- * --------------------------------------------------------------------------------------------- */
+/* ---- dropping ------------------------------------------------------------------------------- */
 
 START_TEST(dropping_the_future_is_silent_but_for_the_destroy_callback) {
   client_rig_t rig;
@@ -548,9 +545,7 @@ START_TEST(future_wait_answers_busy_inside_callbacks) {
 }
 END_TEST
 
-/* ---- addresses
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 static void answer_hello(script_server_t *server, const acoap_view_t *view) {
   if (acoap_code_is_request(view->code)) {
@@ -596,9 +591,7 @@ START_TEST(unknown_name_ends_with_not_found) {
 }
 END_TEST
 
-/* ---- loss
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- loss ----------------------------------------------------------------------------------- */
 
 START_TEST(requests_survive_a_lossy_network) {
   client_rig_t rig;

@@ -55,8 +55,7 @@ static ask_t asks[ASKS];
 static unsigned ask_count;
 static bool closed;
 
-/* ---- the wire
- * ------------------------------------------------------------------------------------ */
+/* ---- the wire ------------------------------------------------------------------------------- */
 
 static int wire_start(acoap_socket_t *socket, const acoap_socket_events_t *events,
                       void *user_data) {
@@ -130,8 +129,7 @@ static void hear(const acoap_path_t *path, const uint8_t *bytes, size_t len) {
   }
 }
 
-/* ---- requests
- * -------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static void note(void *user_data, int status, acoap_message_t *message) {
   ask_t *ask = user_data;
@@ -252,8 +250,7 @@ static void drop(ask_t *ask) {
   ask->stream = acoap_stream_unref(ask->stream);
 }
 
-/* ---- the input
- * ---------------------------------------------------------------------------------------- */
+/* ---- the input ------------------------------------------------------------------------------ */
 
 static void act(acoap_local_endpoint_t *endpoint, uint8_t action) {
   ask_t *ask = &asks[(action >> 3) % ASKS];

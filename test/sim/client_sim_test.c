@@ -61,8 +61,7 @@ static uint32_t dice(run_t *run, uint32_t sides) {
   return acoap__random_between(&run->random, 0, sides - 1);
 }
 
-/* ---- what handlers see
- * -------------------------------------------------------------------------------------- */
+/* ---- what handlers see ---------------------------------------------------------------------- */
 
 static void note_heard(run_t *run, acoap_request_t *request, bool by_server) {
   const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
@@ -98,8 +97,7 @@ static void client_receive(void *user_data, acoap_request_t *request) {
   client_rig_receive(&run->rig, request);
 }
 
-/* ---- what comes of requests
- * ------------------------------------------------------------------------------------ */
+/* ---- what comes of requests ----------------------------------------------------------------- */
 
 static void drop(ask_t *ask) {
   ask->dropped = ask->dropped || ((ask->future != NULL || ask->stream != NULL) && ask->finals == 0);
@@ -130,8 +128,7 @@ static void note_destroyed(void *user_data) {
   ((ask_t *)user_data)->destroyed++;
 }
 
-/* ---- what is asked for
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what is asked for ---------------------------------------------------------------------- */
 
 static acoap_desc_t *describe(run_t *run, ask_t *ask, const char **path) {
   acoap_desc_t *desc;
@@ -252,9 +249,7 @@ static void ask_something(run_t *run) {
   acoap_remote_endpoint_unref(remote);
 }
 
-/* ---- the run
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- the run -------------------------------------------------------------------------------- */
 
 static void set_conditions(run_t *run) {
   acoap_sim_conditions_t conditions = {.size = sizeof(conditions)};

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- resources
- * -------------------------------------------------------------------------------------- */
+/* ---- resources ------------------------------------------------------------------------------ */
 
 static bool path_is(const acoap_view_t *view, const char *name) {
   acoap_bytes_t segment;
@@ -169,8 +168,7 @@ void client_rig_forget(client_rig_t *rig) {
   drop_list(rig->later);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static acoap_local_endpoint_t *endpoint_at(client_rig_t *rig, const char *text) {
   acoap_local_endpoint_options_t options = {.size = sizeof(options)};
@@ -242,8 +240,7 @@ acoap_remote_endpoint_t *client_rig_remote(client_rig_t *rig, const char *uri_or
   return remote;
 }
 
-/* ---- outcomes
- * ---------------------------------------------------------------------------------------------- */
+/* ---- outcomes ------------------------------------------------------------------------------- */
 
 void outcome_note(void *user_data, int status, acoap_message_t *message) {
   outcome_t *outcome = user_data;

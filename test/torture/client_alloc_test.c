@@ -60,9 +60,7 @@ static void drop_stream(play_t *play, int i) {
   play->outcomes[i].stream = acoap_stream_unref(play->outcomes[i].stream);
 }
 
-/* ---- the flows
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the flows ------------------------------------------------------------------------------ */
 
 static void flow_get(play_t *play) {
   ask(play, 0, play->t, acoap_desc_get(), NULL);
@@ -216,9 +214,7 @@ static void flow_browse(play_t *play) {
   }
 }
 
-/* ---- the loop over n
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- the loop over n ------------------------------------------------------------------------ */
 
 typedef struct flow {
   void (*run)(play_t *play);
