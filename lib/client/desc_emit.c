@@ -101,9 +101,9 @@ void acoap_desc_include_address(acoap_desc_t *desc, acoap_address_t *address) {
     acoap__desc_fail(desc, ACOAP_EINVAL);
     return;
   }
-  acoap_address_t **layer =
+  acoap__include_address_t *layer =
       acoap__desc_add(desc, &acoap__include_address_ops, sizeof(*layer), ACOAP__RANK_FREE, true);
   if (layer != NULL) {
-    *layer = address;
+    layer->address = address;
   }
 }
