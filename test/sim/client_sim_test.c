@@ -156,9 +156,12 @@ static acoap_desc_t *describe(run_t *run, ask_t *ask, const char **path) {
     return desc;
   case 5:
   case 6:
-    *path = "/obs";
+    *path = ask->kind == 5 ? "/obs" : "/obsl";
     ask->many = true;
     desc = acoap_desc_get();
+    if (dice(run, 3) > 0) {
+      acoap_desc_collect(desc, RIG_BODY);
+    }
     acoap_desc_observe(desc, NULL);
     return desc;
   case 7:

@@ -103,6 +103,32 @@ static void observed(client_rig_t *rig, acoap_request_t *request, const acoap_vi
   (void)acoap_request_send(request, ACOAP_AS_REQUESTED);
 }
 
+/* The first block of `body` as the state; further blocks are fetched as those of /large. */
+static void observed_large(client_rig_t *rig, acoap_request_t *request, const acoap_view_t *view) {
+  uint32_t observe;
+  acoap_block_t block = {0, rig->body_len > 64, 2};
+  bool asks = acoap_view_uint(view, ACOAP_OPTION_OBSERVE, &observe);
+  acoap_builder_t *builder = NULL;
+  if (!asks) {
+    large(rig, request, view);
+    return;
+  }
+  builder = acoap_request_begin(request, ACOAP_CODE_CONTENT);
+  if (builder == NULL) {
+    return;
+  }
+  acoap_builder_option(builder, ACOAP_OPTION_ETAG, &rig->etag, 1);
+  if (observe == 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_OBSERVE, rig->notification);
+    keep(rig->observers, request);
+  } else {
+    drop_list(rig->observers);
+  }
+  acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &block);
+  acoap_builder_payload(builder, rig->body, block.more ? 64 : rig->body_len);
+  (void)acoap_request_send(request, ACOAP_AS_REQUESTED);
+}
+
 static void busy(client_rig_t *rig, acoap_request_t *request) {
   if (++rig->busy >= 3) {
     (void)acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, "free", 4);
@@ -127,6 +153,8 @@ void client_rig_receive(void *user_data, acoap_request_t *request) {
     put(rig, request, view);
   } else if (path_is(view, "obs")) {
     observed(rig, request, view);
+  } else if (path_is(view, "obsl")) {
+    observed_large(rig, request, view);
   } else if (path_is(view, "busy")) {
     busy(rig, request);
   } else if (path_is(view, "sep") || path_is(view, "never")) {
@@ -136,19 +164,32 @@ void client_rig_receive(void *user_data, acoap_request_t *request) {
   }
 }
 
-void client_rig_notify(client_rig_t *rig, acoap_reliability_t reliability) {
+static void notify_one(const client_rig_t *rig, acoap_request_t *request,
+                       acoap_reliability_t reliability) {
   char text[32];
+  bool large_one = path_is(acoap_message_view(acoap_request_message(request)), "obsl");
+  acoap_builder_t *builder = acoap_request_begin(request, ACOAP_CODE_CONTENT);
+  if (builder == NULL) {
+    return;
+  }
+  acoap_builder_uint(builder, ACOAP_OPTION_OBSERVE, rig->notification);
+  if (large_one) {
+    acoap_block_t block = {0, rig->body_len > 64, 2};
+    acoap_builder_option(builder, ACOAP_OPTION_ETAG, &rig->etag, 1);
+    acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &block);
+    acoap_builder_payload(builder, rig->body, block.more ? 64 : rig->body_len);
+  } else {
+    snprintf(text, sizeof(text), "state %u", rig->notification);
+    acoap_builder_payload(builder, text, strlen(text));
+  }
+  (void)acoap_request_send(request, reliability);
+}
+
+void client_rig_notify(client_rig_t *rig, acoap_reliability_t reliability) {
   rig->notification++;
-  snprintf(text, sizeof(text), "state %u", rig->notification);
   for (size_t i = 0; i < RIG_OBSERVERS; i++) {
-    acoap_builder_t *builder = NULL;
     if (rig->observers[i] != NULL) {
-      builder = acoap_request_begin(rig->observers[i], ACOAP_CODE_CONTENT);
-    }
-    if (builder != NULL) {
-      acoap_builder_uint(builder, ACOAP_OPTION_OBSERVE, rig->notification);
-      acoap_builder_payload(builder, text, strlen(text));
-      (void)acoap_request_send(rig->observers[i], reliability);
+      notify_one(rig, rig->observers[i], reliability);
     }
   }
 }

@@ -14,7 +14,7 @@ enum { SENDS = 4 };
 
 typedef struct play {
   client_rig_t rig;
-  acoap_remote_endpoint_t *t, *large, *put, *obs, *group, *named, *busy;
+  acoap_remote_endpoint_t *t, *large, *put, *obs, *obsl, *group, *named, *busy;
   outcome_t outcomes[SENDS]; /* of each send of the flow */
   int status[SENDS];         /* what its acoap_send returned; 1: not called */
   bool dropped[SENDS];       /* the flow dropped its handle */
@@ -137,6 +137,13 @@ static void flow_ping(play_t *play) {
   client_rig_run(&play->rig, 200000);
 }
 
+static void inspect_nothing(void *user_data, const acoap_progress_t *progress,
+                            acoap_message_t *message) {
+  (void)user_data;
+  (void)progress;
+  (void)message;
+}
+
 static void flow_observe(play_t *play) {
   acoap_desc_t *desc = acoap_desc_get();
   acoap_desc_observe(desc, NULL);
@@ -148,6 +155,20 @@ static void flow_observe(play_t *play) {
   client_rig_notify(&play->rig, ACOAP_UNRELIABLE);
   client_rig_run(&play->rig, 100);
   acoap_stream_resume(play->outcomes[0].stream);
+  client_rig_run(&play->rig, 100);
+  drop_stream(play, 0);
+  client_rig_run(&play->rig, 300000);
+}
+
+static void flow_observe_blocks(play_t *play) {
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_observe(desc, NULL);
+  acoap_desc_collect(desc, RIG_BODY);
+  acoap_desc_inspect(desc, inspect_nothing, NULL);
+  stream(play, 0, play->obsl, desc);
+  client_rig_run(&play->rig, 100);
+  play->rig.etag++;
+  client_rig_notify(&play->rig, ACOAP_RELIABLE);
   client_rig_run(&play->rig, 100);
   drop_stream(play, 0);
   client_rig_run(&play->rig, 300000);
@@ -223,12 +244,19 @@ typedef struct flow {
 } flow_t;
 
 static const flow_t flows[] = {
-    {flow_get, 0, 0},          {flow_many_layers, 0, 0},
-    {flow_named, 0, 0},        {flow_collect, 0, 0},
-    {flow_block_writer, 0, 0}, {flow_block1, 0, 0},
-    {flow_retry, 0, 0},        {flow_ping, 0, 0},
-    {flow_observe, 1, 3},      {flow_multicast, ACOAP_EEND, 1},
-    {flow_futures, 0, 0},      {flow_browse, 1, 1},
+    {flow_get, 0, 0},
+    {flow_many_layers, 0, 0},
+    {flow_named, 0, 0},
+    {flow_collect, 0, 0},
+    {flow_block_writer, 0, 0},
+    {flow_block1, 0, 0},
+    {flow_retry, 0, 0},
+    {flow_ping, 0, 0},
+    {flow_observe, 1, 3},
+    {flow_multicast, ACOAP_EEND, 1},
+    {flow_futures, 0, 0},
+    {flow_browse, 1, 1},
+    {flow_observe_blocks, 1, 2},
 };
 
 static void play_open(play_t *play) {
@@ -247,6 +275,7 @@ static void play_open(play_t *play) {
   play->large = client_rig_remote(&play->rig, "/large");
   play->put = client_rig_remote(&play->rig, "/put");
   play->obs = client_rig_remote(&play->rig, "/obs");
+  play->obsl = client_rig_remote(&play->rig, "/obsl");
   play->busy = client_rig_remote(&play->rig, "/busy");
   play->group = client_rig_remote(&play->rig, "coap://224.0.1.187/large");
   play->named = client_rig_remote(&play->rig, "coap://server.example/t");
@@ -258,6 +287,7 @@ static void play_close(play_t *play) {
   acoap_remote_endpoint_unref(play->large);
   acoap_remote_endpoint_unref(play->put);
   acoap_remote_endpoint_unref(play->obs);
+  acoap_remote_endpoint_unref(play->obsl);
   acoap_remote_endpoint_unref(play->busy);
   acoap_remote_endpoint_unref(play->group);
   acoap_remote_endpoint_unref(play->named);
