@@ -95,4 +95,7 @@ typedef struct acoap__include_address {
 } acoap__include_address_t;
 extern const acoap_layer_ops_t acoap__include_address_ops;
 
+/* desc_understands.c: did the user say that he understands this option of responses? */
+bool acoap__desc_understands(const acoap_desc_t *desc, uint16_t number);
+
 #endif

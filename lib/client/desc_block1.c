@@ -1,5 +1,6 @@
 /*
  * Sending a request body in blocks (RFC 7959 sections 2.3, 2.5, 2.9 and 3.2).
+ *
  * The rule: the next block is sent when the last was answered with 2.31 Continue, or by a server
  * that acts on each block for itself with another 2.xx and Block1. offset(n + 1) = offset(n) +
  * size(n); the server may ask for a smaller size with any answer. 4.13 with a smaller size starts

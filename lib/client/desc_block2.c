@@ -1,5 +1,6 @@
 /*
  * Fetching the remaining blocks of a large response (RFC 7959 sections 2.4, 2.7, 3.1 and 3.3).
+ *
  * The rule: block n is asked for as soon as block n - 1 is there; offset(n) = offset(n - 1) +
  * size(n - 1), so that the server may choose a smaller size at any time (num * size is the offset,
  * whatever the size). The ETag has to stay the same; when it changes, a GET starts again, once.

@@ -1,5 +1,6 @@
 /*
  * Handing the blocks of a response body to a writer, in constant memory (RFC 7959 section 2.4).
+ *
  * The rule: pieces come in order; offset 0 means a start, what came before is void. The final
  * message's payload is empty. The body of an error response is no body: it stays in its message.
  * SPDX-License-Identifier: MIT

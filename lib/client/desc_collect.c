@@ -1,5 +1,6 @@
 /*
  * Joining the blocks of a response body (RFC 7959 section 2.4).
+ *
  * The rule: pieces are appended in order up to body_max_bytes; a piece at offset 0 starts anew. The
  * joined message has the code and options of the first one. Fetches nothing: that is block2, which
  * is added when nobody has.

@@ -1,7 +1,10 @@
 /*
  * Seeing every inbound message as it comes, with how far the transfer is (RFC 7959 section 2; Size1
- * and Size2, section 4). The rule: bytes = offset + length of the block in hand for a response
- * body, the end of what was acknowledged for a request body. Changes nothing and keeps nothing.
+ * and Size2, section 4).
+ *
+ * The rule: bytes = offset + length of the block in hand for a response
+ * body, the end of what was acknowledged for a request body. Changes no message and keeps nothing;
+ * the first request asks for the total (Size2 0).
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/block.h>
@@ -13,6 +16,19 @@ typedef struct inspect_layer {
   acoap_inspect_cb inspect; /* the user's */
   void *user_data;          /* handed to it */
 } inspect_layer_t;
+
+/* Who watches a transfer wants to know its total: ask for an estimate (RFC 7959 section 4). */
+static int inspect_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
+  acoap_view_t view;
+  uint32_t size;
+  (void)object;
+  acoap_builder_view(builder, &view);
+  if (exchange->requests == 0 && exchange->send->desc.block2 != NULL && !exchange->follow_up &&
+      !exchange->upload_more && !acoap_view_uint(&view, ACOAP_OPTION_SIZE2, &size)) {
+    acoap_builder_uint(builder, ACOAP_OPTION_SIZE2, 0);
+  }
+  return 0;
+}
 
 static void upload_progress(const acoap_exchange_t *current, uint8_t code,
                             acoap_progress_t *progress) {
@@ -55,6 +71,7 @@ static int inspect_handle(void *object, acoap_exchange_t *exchange) {
 
 static const acoap_layer_ops_t inspect_ops = {
     .size = sizeof(acoap_layer_ops_t),
+    .write = inspect_write,
     .handle = inspect_handle,
 };
 

@@ -1,5 +1,6 @@
 /*
  * Asking a group: what becomes of the answers (RFC 7252 section 8.2, RFC 7959 section 2.8).
+ *
  * The rule: every responder is heard once, until wait_ms after the last copy was sent; an answer
  * that the inner layers judge an error is dropped; one that is the first block of more is completed
  * by a follow-up to its responder. The end comes when the time is over and no follow-up is under

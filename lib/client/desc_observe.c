@@ -1,5 +1,6 @@
 /*
  * Observing a resource (RFC 7641 sections 3.1 to 3.6).
+ *
  * The rule: a notification is fresh when its number is newer than the last or 128 s have gone by
  * (section 3.4); what is older is dropped. Without one for Max-Age and a random 5 to 15 s the
  * request is sent again with the same token (section 3.3.1), which also recovers an observation

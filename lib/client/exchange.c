@@ -1,5 +1,6 @@
 /*
  * One walk through the layers of an exchange, and what layers may ask and say meanwhile.
+ *
  * The rule: `handle` runs from the outermost layer inwards, each one deciding whether to ask the
  * next (acoap_exchange_inner); `write` and `timing` run from the innermost outwards. At the observe
  * or multicast layer the walk of a follow-up's message passes from the main exchange's layers to

@@ -1,7 +1,9 @@
 /*
  * Follow-ups: the remaining blocks of a notification (RFC 7959 sections 2.6 and 3.4) or of one
  * responder of a group (section 2.8) are fetched by requests of their own, each with a new token,
- * without Observe, by unicast to where the first block came from. The rule: a follow-up has the
+ * without Observe, by unicast to where the first block came from.
+ *
+ * The rule: a follow-up has the
  * layers of its send, those inside the observe or multicast layer as clones (a layer that cannot be
  * cloned is not needed there), those outside of it shared; the layer at the boundary writes nothing
  * into its requests.

@@ -1,5 +1,6 @@
 /*
  * Futures: a result to come, shared by counting references.
+ *
  * The rule: a future settles once, from the loop; dropping its last reference before that cancels
  * what it stands for, silently. Callbacks may do anything to it, also drop it. Knows nothing of
  * requests.

@@ -1,5 +1,6 @@
 /*
  * Futures made of futures: then, all, any, timeout, and one that is settled from the start.
+ *
  * The rule: a combination owns the references it was given, also when it cannot be made; dropping
  * it drops its parts, which cancels what only it held. It settles in the very turn in which its
  * parts decide it.

@@ -1,6 +1,8 @@
 /*
  * One request of an exchange: addresses, token, the encoded message, copies of it, and what the
- * engine reports. RFC 7252 sections 4.3 (ping), 5.2 and 5.3.1 (tokens). The rule: addresses are
+ * engine reports. RFC 7252 sections 4.3 (ping), 5.2 and 5.3.1 (tokens).
+ *
+ * The rule: addresses are
  * tried in turn as long as nothing was heard from any; a token is new for each request unless it is
  * to be kept; the datagram is lent to the engine until the interaction ends, so that is closed
  * before the next request is built over it. Decides nothing about responses.
@@ -381,10 +383,16 @@ static void failed(acoap__interaction_t *interaction, acoap_time_t now, int stat
   acoap__send_handle(exchange, status, NULL);
 }
 
+static bool understands(const acoap__interaction_t *interaction, uint16_t option) {
+  const acoap_exchange_t *exchange = interaction->owner;
+  return acoap__desc_understands(&exchange->send->desc, option);
+}
+
 const acoap__interaction_events_t acoap__request_events = {
     .response = response,
     .acknowledged = acknowledged,
     .failed = failed,
+    .understands = understands,
 };
 
 /* ---- ping ----------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /*
  * Streams: many results, one end, and back-pressure while paused.
+ *
  * The rule: items are given in order, from the loop; while paused a block transfer asks for no next
  * block (send.c holds it), an observation keeps only the newest notification, a group's answers
  * wait up to a bound; what is not kept is counted. The end is given once, behind all items; when

@@ -477,6 +477,42 @@ START_TEST(block_gives_way_to_long_options_of_outer_layers) {
 }
 END_TEST
 
+typedef struct sizes {
+  unsigned first;  /* requests with Size1, or with Size2 */
+  uint32_t value;  /* of it */
+  uint16_t number; /* which of the two */
+} sizes_t;
+
+static bool note_size(void *user_data, acoap_time_t now, const acoap_path_t *path,
+                      const acoap_address_t *from, acoap_bytes_t bytes) {
+  sizes_t *sizes = user_data;
+  acoap_view_t view;
+  (void)now;
+  (void)path;
+  (void)from;
+  if (acoap_decode(&view, bytes.data, bytes.len, 8, NULL) == 0 &&
+      acoap_code_is_request(view.code) && acoap_view_uint(&view, sizes->number, &sizes->value)) {
+    sizes->first++;
+  }
+  return true;
+}
+
+START_TEST(size1_goes_with_the_first_block_when_the_total_is_known) {
+  for (int64_t total = -1; total <= 150; total += 151) {
+    sizes_t sizes = {.number = ACOAP_OPTION_SIZE1};
+    scene_t *scene = scene_open(serve_put);
+    acoap_sim_set_filter(scene->rig.sim, note_size, &sizes);
+    acoap_desc_t *desc = acoap_desc_put();
+    acoap_desc_block1_reader(desc, 64, total, read_from_rig, scene);
+    scene_send(scene, "/p", desc);
+    ck_assert_uint_eq(sizes.first, total < 0 ? 0u : 1u);
+    ck_assert_uint_eq(sizes.value, total < 0 ? 0u : 150u);
+    acoap_sim_set_filter(scene->rig.sim, NULL, NULL);
+    scene_close(scene);
+  }
+}
+END_TEST
+
 typedef struct tokens {
   uint8_t seen[16][8];
   unsigned count;
@@ -819,6 +855,26 @@ START_TEST(inspect_sees_every_block_and_how_far_the_transfer_is) {
 }
 END_TEST
 
+START_TEST(first_request_of_a_watched_transfer_asks_for_the_total) {
+  for (int watched = 0; watched < 2; watched++) {
+    sizes_t sizes = {.number = ACOAP_OPTION_SIZE2, .value = 7};
+    progress_t noted = {.calls = 0};
+    scene_t *scene = scene_open(serve_get);
+    scene->bodies.len = 500;
+    acoap_sim_set_filter(scene->rig.sim, note_size, &sizes);
+    acoap_desc_t *desc = get_whole(64);
+    if (watched) {
+      acoap_desc_inspect(desc, note_progress, &noted);
+    }
+    scene_send(scene, "/b", desc);
+    ck_assert_uint_eq(sizes.first, watched ? 1u : 0u);
+    ck_assert_uint_eq(sizes.value, watched ? 0u : 7u);
+    acoap_sim_set_filter(scene->rig.sim, NULL, NULL);
+    scene_close(scene);
+  }
+}
+END_TEST
+
 START_TEST(transfers_both_ways_survive_a_lossy_network) {
   client_rig_t rig;
   outcome_t down = {0};
@@ -911,6 +967,7 @@ static Suite *block_suite(void) {
   tcase_add_test(block1, reader_gives_the_body_with_and_without_a_known_total);
   tcase_add_test(block1, reader_that_fails_ends_the_send_with_its_error);
   tcase_add_test(block1, block_gives_way_to_long_options_of_outer_layers);
+  tcase_add_test(block1, size1_goes_with_the_first_block_when_the_total_is_known);
   tcase_add_test(block1, tokens_are_new_for_each_block_or_kept);
   suite_add_tcase(suite, block1);
   TCase *block2 = tcase_create("block2");
@@ -927,6 +984,7 @@ static Suite *block_suite(void) {
   suite_add_tcase(suite, block2);
   TCase *progress = tcase_create("progress");
   tcase_add_test(progress, inspect_sees_every_block_and_how_far_the_transfer_is);
+  tcase_add_test(progress, first_request_of_a_watched_transfer_asks_for_the_total);
   tcase_add_test(progress, transfers_both_ways_survive_a_lossy_network);
   tcase_add_test(progress, paused_block_transfer_asks_for_no_next_block);
   suite_add_tcase(suite, progress);
