@@ -105,6 +105,16 @@ ACOAP_API void acoap_desc_keep_token(acoap_desc_t *desc);
  */
 ACOAP_API void acoap_desc_any_source(acoap_desc_t *desc);
 /**
+ * Take responses with this critical option, which the library does not know; may be called for
+ * several. Any other unknown critical option ends the send with ACOAP_EBADOPTION (from a responder
+ * of a group, its answer is dropped).
+ *
+ * Errors:     ACOAP_ENOMEM.
+ * Reference:  RFC 7252 section 5.4.1.
+ * Since:      0.1
+ */
+ACOAP_API void acoap_desc_understands(acoap_desc_t *desc, uint16_t number);
+/**
  * No-Response (RFC 7967): a sum of 2, 8, 16 for 2.xx, 4.xx, 5.xx. With all three nothing is
  * expected and the send succeeds once sent (message NULL).
  */

@@ -30,6 +30,7 @@ ACOAP_BEGIN_DECLS
   X(unmatched_responses, "responses whose token nobody waits for")                                 \
   X(unmatched_acks, "ACKs and RSTs whose Message ID nobody waits for")                             \
   X(wrong_source, "responses dropped because of their source (RFC 7252 section 5.3.2)")            \
+  X(bad_option, "responses rejected because of a critical option (RFC 7252 section 5.4.1)")        \
   X(message_id_reused,                                                                             \
     "messages taken as new although their Message ID was fresh (peer restarted)")                  \
   X(message_id_waits, "messages that had to wait for a free Message ID")                           \

@@ -123,9 +123,11 @@ typedef struct acoap__interaction_events {
   void (*acknowledged)(acoap__interaction_t *interaction, acoap_time_t now);
   /*
    * Closed: ACOAP_ETIMEDOUT (no ACK, or no response in response_timeout_ms), ACOAP_ERESET,
-   * ACOAP_EUNREACHABLE, a socket's error.
+   * ACOAP_EUNREACHABLE, ACOAP_EBADOPTION (section 5.4.1), a socket's error.
    */
   void (*failed)(acoap__interaction_t *interaction, acoap_time_t now, int status);
+  /* Is this critical option, which the library does not know, understood? NULL: none is. */
+  bool (*understands)(const acoap__interaction_t *interaction, uint16_t option);
 } acoap__interaction_events_t;
 
 /* A node inside the caller's object. */

@@ -167,20 +167,24 @@ static void receive_response(acoap__engine_t *engine, acoap_time_t now, const ac
     return;
   }
   acoap__interaction_t *interaction = acoap__request_layer_match(engine, path, view);
+  bool accepted = interaction != NULL && acoap__request_layer_accepts(interaction, view);
   if (view->type == ACOAP_CON) {
-    acoap_type_t answer = interaction != NULL ? ACOAP_ACK : ACOAP_RST;
-    entry->reply = interaction != NULL ? ACOAP__REPLY_ACK : ACOAP__REPLY_RST;
+    entry->reply = accepted ? ACOAP__REPLY_ACK : ACOAP__REPLY_RST;
     /* The socket may call back while it takes the ACK, and the interaction may be over when it
      * returns. */
-    acoap__engine_transmit_empty(engine, path, answer, view->message_id);
+    acoap__engine_transmit_empty(engine, path, accepted ? ACOAP_ACK : ACOAP_RST, view->message_id);
     if (interaction != NULL) {
       interaction = acoap__request_layer_match(engine, path, view);
     }
   }
-  if (interaction != NULL) {
+  if (interaction == NULL) {
+    if (view->type == ACOAP_NON && !path->multicast && is_notification(view)) {
+      acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
+    }
+  } else if (accepted) {
     acoap__request_layer_response(engine, now, interaction, path, view, false);
-  } else if (view->type == ACOAP_NON && !path->multicast && is_notification(view)) {
-    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
+  } else {
+    acoap__request_layer_rejected(engine, now, interaction);
   }
 }
 

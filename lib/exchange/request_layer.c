@@ -20,6 +20,7 @@
 #include "base/siphash.h"
 #include "exchange/internal.h"
 #include "exchange/transmission.h"
+#include "message/option.h"
 #include "message/wire.h"
 
 static acoap__interaction_t *interaction_of(acoap__transmission_t *tx) {
@@ -131,7 +132,11 @@ static void request_acknowledged(acoap__transmission_t *tx, acoap_time_t now,
   acoap__interaction_t *interaction = interaction_of(tx);
 
   if (view->code != ACOAP_CODE_EMPTY) {
-    acoap__request_layer_response(tx->engine, now, interaction, from, view, true);
+    if (acoap__request_layer_accepts(interaction, view)) {
+      acoap__request_layer_response(tx->engine, now, interaction, from, view, true);
+    } else {
+      acoap__request_layer_rejected(tx->engine, now, interaction);
+    }
     return;
   }
   /* The ACK may come while the socket still sends the request out of the queue: then nobody has
@@ -178,6 +183,26 @@ acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const 
     engine->stats.wrong_source++;
   }
   return by_token_alone;
+}
+
+static bool understands(const void *user_data, uint16_t number) {
+  const acoap__interaction_t *interaction = user_data;
+
+  return interaction->events->understands != NULL &&
+         interaction->events->understands(interaction, number);
+}
+
+bool acoap__request_layer_accepts(const acoap__interaction_t *interaction,
+                                  const acoap_view_t *view) {
+  return acoap__view_unrecognised(view, understands, interaction) == 0;
+}
+
+void acoap__request_layer_rejected(acoap__engine_t *engine, acoap_time_t now,
+                                   acoap__interaction_t *interaction) {
+  engine->stats.bad_option++;
+  if (!interaction->multicast) {
+    fail_interaction(interaction, now, ACOAP_EBADOPTION);
+  }
 }
 
 void acoap__request_layer_response(acoap__engine_t *engine, acoap_time_t now,

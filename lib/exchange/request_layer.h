@@ -12,6 +12,15 @@
  * counted, when there is none. */
 acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const acoap_path_t *from,
                                                  const acoap_view_t *view);
+/*
+ * May the response be used, or has it a critical option that nobody understands (section 5.4.1)?
+ * Then it has to be rejected.
+ */
+bool acoap__request_layer_accepts(const acoap__interaction_t *interaction,
+                                  const acoap_view_t *view);
+/* It was rejected: the interaction fails, unless it is with a group, where others may answer. */
+void acoap__request_layer_rejected(acoap__engine_t *engine, acoap_time_t now,
+                                   acoap__interaction_t *interaction);
 /* Hand a response up to the interaction that it matched. */
 void acoap__request_layer_response(acoap__engine_t *engine, acoap_time_t now,
                                    acoap__interaction_t *interaction, const acoap_path_t *from,

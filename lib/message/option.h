@@ -1,16 +1,23 @@
 /*
- * What the registry and section 5.4.3 of RFC 7252 make of an option's length.
+ * What the registry and section 5.4 of RFC 7252 make of an option: its length, and whether an
+ * endpoint may go on without understanding it.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_MESSAGE_OPTION_H
 #define ACOAP_MESSAGE_OPTION_H
 
-#include <acoap/option.h>
+#include <acoap/codec.h>
 
 /* The length lies in the registered range; anything else is to be treated like an unrecognized
  * option. */
 static inline bool acoap__option_length_good(const acoap_option_info_t *info, size_t len) {
   return len >= info->length_min && len <= info->length_max;
 }
+
+/* Does somebody above understand this option, which the library does not? */
+typedef bool (*acoap__understands_cb)(const void *user_data, uint16_t number);
+/* As acoap_view_bad_critical_option, with whom to ask besides (NULL: nobody). */
+uint16_t acoap__view_unrecognised(const acoap_view_t *view, acoap__understands_cb understands,
+                                  const void *user_data);
 
 #endif

@@ -58,23 +58,48 @@ bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value)
          acoap_uint_decode(bytes, value);
 }
 
-uint16_t acoap_view_bad_critical_option(const acoap_view_t *view) {
+/* Numbers that are registered, but whose meaning is implemented nowhere in the library: to an
+ * endpoint they are unrecognised (section 5.4.1). */
+static bool is_implemented(uint16_t number) {
+  switch (number) {
+  case ACOAP_OPTION_OSCORE:
+  case ACOAP_OPTION_URI_PATH_ABBREV:
+  case ACOAP_OPTION_Q_BLOCK1:
+  case ACOAP_OPTION_EDHOC:
+  case ACOAP_OPTION_Q_BLOCK2:
+    return false;
+  default:
+    return true;
+  }
+}
+
+static bool is_recognised(const acoap_option_t *option, uint16_t last) {
+  const acoap_option_info_t *info = acoap_option_lookup(option->number);
+
+  return info != NULL && is_implemented(option->number) &&
+         acoap__option_length_good(info, option->value.len) &&
+         (option->number != last || info->repeatable);
+}
+
+uint16_t acoap__view_unrecognised(const acoap_view_t *view, acoap__understands_cb understands,
+                                  const void *user_data) {
   acoap_option_iter_t iter;
   acoap_option_t option;
   uint16_t last = 0; /* no option has the number 0 in the registry, and 0 is not critical */
 
   acoap_option_iter_init(&iter, view);
   while (acoap_option_next(&iter, &option)) {
-    if (acoap_option_is_critical(option.number)) {
-      const acoap_option_info_t *info = acoap_option_lookup(option.number);
-      if (info == NULL || !acoap__option_length_good(info, option.value.len) ||
-          (option.number == last && !info->repeatable)) {
-        return option.number;
-      }
+    if (acoap_option_is_critical(option.number) && !is_recognised(&option, last) &&
+        (understands == NULL || !understands(user_data, option.number))) {
+      return option.number;
     }
     last = option.number;
   }
   return 0;
+}
+
+uint16_t acoap_view_bad_critical_option(const acoap_view_t *view) {
+  return acoap__view_unrecognised(view, NULL, NULL);
 }
 
 bool acoap_uint_decode(acoap_bytes_t value, uint32_t *number) {

@@ -74,6 +74,35 @@ static void scene_close(scene_t *scene) {
   free(scene);
 }
 
+static void answer_with_vendor_option(script_server_t *server, const acoap_view_t *view) {
+  if (acoap_code_is_request(view->code)) {
+    acoap_builder_option(script_server_begin(server, ACOAP_CODE_CONTENT), 2049, "v", 1);
+    script_server_send(server);
+  }
+}
+
+START_TEST(understands_takes_a_response_that_would_be_rejected) {
+  scene_t *scene = scene_open();
+  scene->server.on_message = answer_with_vendor_option;
+  scene_send(scene, acoap_desc_get());
+  ck_assert_int_eq(scene->outcome.status, ACOAP_EBADOPTION);
+  ck_assert(!scene->outcome.has_message);
+
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_understands(desc, 2051);
+  acoap_desc_understands(desc, 2049);
+  scene_send(scene, desc);
+  ck_assert_int_eq(scene->outcome.status, 0);
+  ck_assert_uint_eq(scene->outcome.code, ACOAP_CODE_CONTENT);
+
+  desc = acoap_desc_get();
+  acoap_desc_understands(desc, 2051);
+  scene_send(scene, desc);
+  ck_assert_int_eq(scene->outcome.status, ACOAP_EBADOPTION);
+  scene_close(scene);
+}
+END_TEST
+
 /* ---- what is asked -------------------------------------------------------------------------- */
 
 START_TEST(each_method_has_its_code) {
@@ -638,6 +667,7 @@ END_TEST
 static Suite *desc_suite(void) {
   Suite *suite = suite_create("flow/client_desc");
   TCase *what = tcase_create("what");
+  tcase_add_test(what, understands_takes_a_response_that_would_be_rejected);
   tcase_add_test(what, each_method_has_its_code);
   tcase_add_test(what, options_stand_behind_those_of_the_remote);
   tcase_add_test(what, replace_takes_the_place_of_what_inner_layers_wrote);

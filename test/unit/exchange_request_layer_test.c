@@ -294,6 +294,92 @@ START_TEST(a_late_duplicate_does_not_answer_the_next_request_of_the_same_token) 
 }
 END_TEST
 
+/* ---- section 5.4.1 --------------------------------------------------------------------------- */
+
+static size_t compose_with_option(uint8_t *bytes, size_t cap, acoap_type_t type,
+                                  uint16_t message_id, uint16_t option) {
+  acoap_builder_t builder;
+
+  acoap_builder_init(&builder, bytes, cap, type, ACOAP_CODE_CONTENT, message_id,
+                     (const uint8_t *)"tok", 3);
+  acoap_builder_option(&builder, option, "x", 1);
+  int len = acoap_builder_finish(&builder);
+  ck_assert_int_gt(len, 0);
+  return (size_t)len;
+}
+
+START_TEST(section_5_4_1_a_response_with_an_unknown_critical_option_is_rejected) {
+  static const uint16_t unknown[] = {2049, ACOAP_OPTION_OSCORE};
+
+  for (size_t i = 0; i < 2; i++) {
+    for (acoap_type_t type = ACOAP_CON; type <= ACOAP_ACK; type++) {
+      script_t *script = new_script();
+      acoap_path_t path = script_path(1);
+      script_request_t request;
+      uint8_t bytes[64];
+
+      script_request_init(script, &request, ACOAP_CODE_GET, "tok", NULL);
+      uint16_t message_id = send(&request, &path, ACOAP_CON, NULL);
+      message_id = type == ACOAP_ACK ? message_id : 77;
+      size_t len = compose_with_option(bytes, sizeof(bytes), type, message_id, unknown[i]);
+      ck_assert_int_eq(script_feed(script, &path, bytes, len), 0);
+      ck_assert_uint_eq(request.responses, 0);
+      ck_assert_uint_eq(request.failures, 1);
+      ck_assert_int_eq(request.status, ACOAP_EBADOPTION);
+      ck_assert_uint_eq(script->engine.stats.bad_option, 1);
+      if (type == ACOAP_CON) {
+        script_expect(script, ACOAP_RST, ACOAP_CODE_EMPTY, 77);
+        script_feed(script, &path, bytes, len); /* and so is its duplicate */
+        script_expect(script, ACOAP_RST, ACOAP_CODE_EMPTY, 77);
+      }
+      script_expect_silence(script);
+      script_expect_idle(script);
+      script_free(script);
+    }
+  }
+}
+END_TEST
+
+START_TEST(section_5_4_1_an_unknown_elective_option_is_ignored) {
+  script_t *script = new_script();
+  acoap_path_t path = script_path(1);
+  script_request_t request;
+  uint8_t bytes[64];
+
+  script_request_init(script, &request, ACOAP_CODE_GET, "tok", NULL);
+  uint16_t message_id = send(&request, &path, ACOAP_CON, NULL);
+  size_t len = compose_with_option(bytes, sizeof(bytes), ACOAP_ACK, message_id, 2050);
+  script_feed(script, &path, bytes, len);
+  ck_assert_uint_eq(request.responses, 1);
+  ck_assert_uint_eq(request.failures, 0);
+  script_expect_idle(script);
+  script_free(script);
+}
+END_TEST
+
+START_TEST(section_5_4_1_one_responder_of_a_group_does_not_fail_the_others) {
+  script_t *script = new_script();
+  acoap_path_t group = script_group();
+  acoap_path_t first = script_path(1);
+  acoap_path_t second = script_path(2);
+  const acoap__request_options_t options = {.keep = true};
+  script_request_t request;
+  uint8_t bytes[64];
+
+  script_request_init(script, &request, ACOAP_CODE_GET, "tok", NULL);
+  send(&request, &group, ACOAP_NON, &options);
+  size_t len = compose_with_option(bytes, sizeof(bytes), ACOAP_NON, 5, 2049);
+  script_feed(script, &first, bytes, len);
+  ck_assert_uint_eq(request.failures, 0);
+  ck_assert_uint_eq(request.responses, 0);
+  script_receive(script, &second, ACOAP_NON, ACOAP_CODE_CONTENT, 6, "tok", "here");
+  ck_assert_uint_eq(request.responses, 1);
+  ck_assert_uint_eq(script->engine.stats.bad_option, 1);
+  acoap__interaction_close(&script->engine, script->now, &request.interaction);
+  script_free(script);
+}
+END_TEST
+
 /* ---- section 8.2 ----------------------------------------------------------------------------- */
 
 START_TEST(section_8_2_answers_of_a_group_match_by_token_alone) {
@@ -736,6 +822,9 @@ static Suite *exchange_request_layer_suite(void) {
   tcase_add_test(matching, a_late_duplicate_does_not_answer_the_next_request_of_the_same_token);
   suite_add_tcase(suite, matching);
   TCase *groups = tcase_create("section_8_2");
+  tcase_add_test(groups, section_5_4_1_a_response_with_an_unknown_critical_option_is_rejected);
+  tcase_add_test(groups, section_5_4_1_an_unknown_elective_option_is_ignored);
+  tcase_add_test(groups, section_5_4_1_one_responder_of_a_group_does_not_fail_the_others);
   tcase_add_test(groups, section_8_2_answers_of_a_group_match_by_token_alone);
   tcase_add_test(groups, section_8_1_no_con_to_a_group);
   tcase_add_test(groups, a_unicast_request_of_the_same_token_takes_its_own_answer);
