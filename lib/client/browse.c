@@ -2,9 +2,9 @@
  * Browsing: discovering a group again and again, and telling what has appeared, changed or gone
  * (RFC 7252 section 7, RFC 7390 section 2.7).
  *
- * The rule: one discovery every interval_ms; gone after
- * misses_max of them without an answer. A discovery that could not leave is one without answers.
- * Remembers at most responders_max responders, each with its last answer.
+ * The rule: one discovery every interval_ms; gone after misses_max of them without an answer. A
+ * discovery that could not leave is one without answers. Remembers at most responders_max
+ * responders, each with its last answer.
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/send.h>

@@ -2,10 +2,9 @@
  * Saying farewell to an observed server (RFC 7641 section 3.6): the request once more with Observe
  * 1 and the same token.
  *
- * The rule: it goes on in the background, needs nothing of the send that
- * ends, and is over when it is answered or after MAX_TRANSMIT_WAIT. Late notifications are not
- * answers. Calls nobody back; what cannot be sent is left: the next notification gets a RST, which
- * says the same.
+ * The rule: it goes on in the background, needs nothing of the send that ends, and is over when it
+ * is answered or after MAX_TRANSMIT_WAIT. Late notifications are not answers. Calls nobody back;
+ * what cannot be sent is left: the next notification gets a RST, which says the same.
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"

@@ -1,6 +1,6 @@
 /*
- * The descriptor's stack of layers, the methods, destroy callbacks, and users' own layers.
- * RFC 7252 section 5.8, RFC 8132 (FETCH, PATCH, iPATCH).
+ * The descriptor's stack of layers, the methods, destroy callbacks, and users' own layers. RFC 7252
+ * section 5.8, RFC 8132 (FETCH, PATCH, iPATCH).
  *
  * The rule: the first failure sticks, later calls do nothing but destroy what they were given;
  * whatever happens, each layer is destroyed exactly once, the outermost first. Sends nothing.

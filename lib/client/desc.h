@@ -4,7 +4,6 @@
  * the order of the calls: a layer is put below the lowest one of a higher rank.
  *
  * Small layers live in the descriptor's own memory, so that an ordinary request is one allocation.
- *
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CLIENT_DESC_H

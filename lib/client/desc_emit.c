@@ -1,10 +1,9 @@
 /*
- * What counts as a result: any response, only successful ones, only one code (RFC 7252
- * section 5.9), and where the responder's address is put.
+ * What counts as a result: any response, only successful ones, only one code (RFC 7252 section
+ * 5.9), and where the responder's address is put.
  *
- * The rule: these layers judge what the
- * inner layers decided; they send nothing. A group's answer that is judged an error is dropped by
- * the multicast layer around them.
+ * The rule: these layers judge what the inner layers decided; they send nothing. A group's answer
+ * that is judged an error is dropped by the multicast layer around them.
  * SPDX-License-Identifier: MIT
  */
 #include "client/desc.h"

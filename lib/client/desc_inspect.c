@@ -2,9 +2,9 @@
  * Seeing every inbound message as it comes, with how far the transfer is (RFC 7959 section 2; Size1
  * and Size2, section 4).
  *
- * The rule: bytes = offset + length of the block in hand for a response
- * body, the end of what was acknowledged for a request body. Changes no message and keeps nothing;
- * the first request asks for the total (Size2 0).
+ * The rule: bytes = offset + length of the block in hand for a response body, the end of what was
+ * acknowledged for a request body. Changes no message and keeps nothing; the first request asks for
+ * the total (Size2 0).
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/block.h>

@@ -2,10 +2,9 @@
  * Options of a request: any option, Accept, Content-Format, further path and query (RFC 7252
  * sections 5.10 and 6.4), No-Response (RFC 7967).
  *
- * The rule: each layer writes behind the inner
- * layers'; equal numbers keep the order of the calls, `replace` first removes what is there. Judges
- * no values of options; what does not fit or cannot be percent-decoded fails when the request is
- * built.
+ * The rule: each layer writes behind the inner layers'; equal numbers keep the order of the calls,
+ * `replace` first removes what is there. Judges no values of options; what does not fit or cannot
+ * be percent-decoded fails when the request is built.
  * SPDX-License-Identifier: MIT
  */
 #include "client/desc.h"

@@ -2,9 +2,8 @@
  * The payload of a request that fits into one message: bytes, or a writer that fills in the rest of
  * the datagram (RFC 7252 section 5.5.1).
  *
- * The rule: a payload goes with every request of the send
- * but with those that fetch further blocks of a response (see desc_block2.c). Splits nothing: that
- * is block1.
+ * The rule: a payload goes with every request of the send but with those that fetch further blocks
+ * of a response (see desc_block2.c). Splits nothing: that is block1.
  * SPDX-License-Identifier: MIT
  */
 #include "client/desc.h"

@@ -1,10 +1,9 @@
 /*
- * Asking again: on timeout, reset, and the responses that say "later": 5.03 Service Unavailable
- * and 4.29 Too Many Requests (RFC 7252 section 5.9.3.4, RFC 8516).
+ * Asking again: on timeout, reset, and the responses that say "later": 5.03 Service Unavailable and
+ * 4.29 Too Many Requests (RFC 7252 section 5.9.3.4, RFC 8516).
  *
- * The rule: wait(n) = Max-Age of
- * the response when it has one, else pause_ms * 2^n. Block-wise transfers go on where they stood.
- * An answer of a group is never asked for again.
+ * The rule: wait(n) = Max-Age of the response when it has one, else pause_ms * 2^n. Block-wise
+ * transfers go on where they stood. An answer of a group is never asked for again.
  * SPDX-License-Identifier: MIT
  */
 #include "client/desc.h"

@@ -2,8 +2,8 @@
  * How requests are sent: CON or NON, transmission parameters (RFC 7252 section 4.8), deadline,
  * copies of a NON, the token, where responses may come from.
  *
- * The rule: each layer changes its
- * member of acoap_timing_t; the outermost has the last word. Sets no timers.
+ * The rule: each layer changes its member of acoap_timing_t; the outermost has the last word. Sets
+ * no timers.
  * SPDX-License-Identifier: MIT
  */
 #include "client/desc.h"

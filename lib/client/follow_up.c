@@ -3,10 +3,9 @@
  * responder of a group (section 2.8) are fetched by requests of their own, each with a new token,
  * without Observe, by unicast to where the first block came from.
  *
- * The rule: a follow-up has the
- * layers of its send, those inside the observe or multicast layer as clones (a layer that cannot be
- * cloned is not needed there), those outside of it shared; the layer at the boundary writes nothing
- * into its requests.
+ * The rule: a follow-up has the layers of its send, those inside the observe or multicast layer as
+ * clones (a layer that cannot be cloned is not needed there), those outside of it shared; the layer
+ * at the boundary writes nothing into its requests.
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"

@@ -2,9 +2,8 @@
  * A request to a group leaves on every path: each group address of the remote endpoint on each
  * interface that can multicast (RFC 7252 section 8.1).
  *
- * The rule: a path that cannot be sent on is
- * an event, not a failure, unless there is no other: ACOAP_ENONET. All paths share one interaction
- * and token; answers are told apart by their source.
+ * The rule: a path that cannot be sent on is an event, not a failure, unless there is no other:
+ * ACOAP_ENONET. All paths share one interaction and token; answers are told apart by their source.
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"

@@ -2,10 +2,10 @@
  * One request of an exchange: addresses, token, the encoded message, copies of it, and what the
  * engine reports. RFC 7252 sections 4.3 (ping), 5.2 and 5.3.1 (tokens).
  *
- * The rule: addresses are
- * tried in turn as long as nothing was heard from any; a token is new for each request unless it is
- * to be kept; the datagram is lent to the engine until the interaction ends, so that is closed
- * before the next request is built over it. Decides nothing about responses.
+ * The rule: addresses are tried in turn as long as nothing was heard from any; a token is new for
+ * each request unless it is to be kept; the datagram is lent to the engine until the interaction
+ * ends, so that is closed before the next request is built over it. Decides nothing about
+ * responses.
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"

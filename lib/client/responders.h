@@ -1,7 +1,7 @@
 /*
  * Who has answered a request to a group: a set with a bound, so that each responder is heard once.
- * Equal are two answers from the same address; and two with the same payload from the same
- * link-local address and port in different zones, being one responder heard on two interfaces.
+ * Equal are two answers from the same address; and two with the same payload from the same link-
+ * local address and port in different zones, being one responder heard on two interfaces.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CLIENT_RESPONDERS_H

@@ -1,11 +1,11 @@
 /*
- * The life of a send: from the descriptor to exactly one result.
- * RFC 7252 section 5.2 from the client's side; what a response means is decided by the layers
- * (exchange.c), this file does what they decide: settle, send again, wait, give an item.
+ * The life of a send: from the descriptor to exactly one result. RFC 7252 section 5.2 from the
+ * client's side; what a response means is decided by the layers (exchange.c), this file does what
+ * they decide: settle, send again, wait, give an item.
  *
- * The rule:
- * negative return of acoap_send = nothing happened and only destroy callbacks ran; otherwise one
- * final callback, from the loop. Builds no requests (request.c), queues no items (stream.c).
+ * The rule: negative return of acoap_send = nothing happened and only destroy callbacks ran;
+ * otherwise one final callback, from the loop. Builds no requests (request.c), queues no items
+ * (stream.c).
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"

@@ -11,7 +11,6 @@
  * Events of the engine, timers and deferred calls come from the loop and end in acoap__send_handle
  * or acoap__send_wake: one walk through the layers and what its verdict asks for. None of these
  * nests in another of the same send.
- *
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CLIENT_SEND_H
