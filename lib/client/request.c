@@ -266,9 +266,9 @@ void acoap__request_resolved(acoap__resolution_t *resolution, int status) {
 
 /* The address in use failed before anything was heard: go on with the next. False when there is
  * none. */
-static bool try_next_address(acoap_exchange_t *exchange, int status) {
+static bool try_next_address(acoap_exchange_t *exchange) {
   acoap__send_t *send = exchange->send;
-  if (exchange->follow_up || send->group || send->heard || status == ACOAP_ERESET) {
+  if (exchange->follow_up || send->group || send->heard) {
     return false;
   }
   send->tried++;
@@ -375,7 +375,10 @@ static void failed(acoap__interaction_t *interaction, acoap_time_t now, int stat
   acoap_exchange_t *exchange = interaction->owner;
   (void)now;
   count_retransmissions(exchange);
-  if (try_next_address(exchange, status)) {
+  if (status == ACOAP_ERESET || status == ACOAP_EBADOPTION) {
+    note_heard(exchange); /* a refusal is a sign of life: other addresses would say the same */
+  }
+  if (try_next_address(exchange)) {
     exchange->counted = false;
     return;
   }

@@ -579,6 +579,39 @@ START_TEST(addresses_are_tried_in_turn_until_one_is_heard) {
 }
 END_TEST
 
+static void answer_with_unknown_critical_option(script_server_t *server, const acoap_view_t *view) {
+  if (acoap_code_is_request(view->code)) {
+    acoap_builder_uint(script_server_begin(server, ACOAP_CODE_CONTENT), 65001, 1);
+    script_server_send(server);
+  }
+}
+
+START_TEST(refusal_is_an_answer_and_no_reason_to_try_another_address) {
+  for (int reset = 0; reset < 2; reset++) {
+    client_rig_t rig;
+    script_server_t first;
+    script_server_t second;
+    outcome_t outcome = {0};
+    acoap_address_t addresses[2];
+    client_rig_open(&rig, 24);
+    script_server_open(&first, rig.sim, "192.0.2.7:5683",
+                       reset ? reset_all : answer_with_unknown_critical_option, NULL);
+    script_server_open(&second, rig.sim, "192.0.2.8:5683", answer_hello, NULL);
+    ck_assert_int_eq(acoap_address_parse("192.0.2.7:5683", 14, &addresses[0]), 0);
+    ck_assert_int_eq(acoap_address_parse("192.0.2.8:5683", 14, &addresses[1]), 0);
+    ck_assert_int_eq(acoap_sim_set_name(rig.sim, "two.example", addresses, 2, 1), 0);
+    ck_assert_int_eq(rig_send(&rig, "coap://two.example/t", acoap_desc_get(), &outcome, NULL), 0);
+    client_rig_run(&rig, 1000);
+    ck_assert_uint_eq(outcome.finals, 1);
+    ck_assert_int_eq(outcome.status, reset ? ACOAP_ERESET : ACOAP_EBADOPTION);
+    ck_assert_uint_eq(second.count, 0);
+    script_server_close(&first);
+    script_server_close(&second);
+    client_rig_close(&rig);
+  }
+}
+END_TEST
+
 START_TEST(unknown_name_ends_with_not_found) {
   client_rig_t rig;
   outcome_t outcome = {0};
@@ -655,6 +688,7 @@ static Suite *send_suite(void) {
   suite_add_tcase(suite, dropping);
   TCase *addresses = tcase_create("addresses");
   tcase_add_test(addresses, addresses_are_tried_in_turn_until_one_is_heard);
+  tcase_add_test(addresses, refusal_is_an_answer_and_no_reason_to_try_another_address);
   tcase_add_test(addresses, unknown_name_ends_with_not_found);
   suite_add_tcase(suite, addresses);
   TCase *loss = tcase_create("loss");
