@@ -25,6 +25,8 @@ typedef struct spy {
   int send_status;     /* what send answers; 0: takes everything */
   int start_status;    /* what start answers */
   size_t mtu;          /* what mtu answers */
+  uint8_t last[64];    /* the start of the last datagram taken */
+  size_t last_len;     /* bytes of it */
   bool closed;
 } spy_t;
 
@@ -39,11 +41,14 @@ static int spy_start(acoap_socket_t *socket, const acoap_socket_events_t *events
 }
 
 static int spy_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
-  (void)batch;
-  if (spy_of(socket)->send_status != 0) {
-    return spy_of(socket)->send_status;
+  spy_t *spy = spy_of(socket);
+  if (spy->send_status != 0) {
+    return spy->send_status;
   }
-  spy_of(socket)->sent += (unsigned)count;
+  spy->sent += (unsigned)count;
+  const acoap_bytes_t *last = &batch[count - 1].bytes;
+  spy->last_len = last->len < sizeof(spy->last) ? last->len : sizeof(spy->last);
+  memcpy(spy->last, last->data, spy->last_len);
   return (int)count;
 }
 
@@ -202,6 +207,32 @@ START_TEST(what_is_sent_outside_a_turn_is_flushed_in_the_next) {
 }
 END_TEST
 
+START_TEST(a_notice_ends_the_request_it_quotes_but_never_one_to_a_group) {
+  static const char *peers[] = {SIM_CLIENT, "224.0.1.187:5683"};
+  for (unsigned group = 0; group < 2; group++) {
+    spy_t spy;
+    scene_t scene;
+    sim_ask_t ask;
+    acoap_address_t peer = sim_address(peers[group]);
+    spy_init(&spy);
+    ck_assert_int_eq(scene_make(&scene, &spy, 1), 0);
+    sim_ask_init(&ask, scene.endpoint, ACOAP_CODE_GET);
+    ck_assert_int_eq(sim_ask_send(&ask, &peer, ACOAP_NON), 0);
+    acoap_sim_run_until(scene.sim, acoap_sim_now(scene.sim));
+    ck_assert_uint_eq(spy.sent, 1);
+    acoap_peer_notice_t notice = {.event = ACOAP_PEER_ICMP,
+                                  .path.peer = peer,
+                                  .status = ACOAP_EUNREACHABLE,
+                                  .quote = {spy.last, spy.last_len}};
+    spy.events->peer(spy.user_data, &notice);
+    ck_assert_uint_eq(ask.failures, 1 - group);
+    ck_assert_int_eq(ask.status, group != 0 ? 0 : ACOAP_EUNREACHABLE);
+    sim_ask_done(&ask);
+    scene_close(&scene);
+  }
+}
+END_TEST
+
 START_TEST(timers_of_a_socket_run_when_due) {
   spy_t spy;
   scene_t scene;
@@ -329,6 +360,7 @@ static Suite *suite(void) {
   TCase *c = tcase_create("sockets");
   tcase_add_test(c, replies_to_a_batch_are_flushed_once);
   tcase_add_test(c, what_is_sent_outside_a_turn_is_flushed_in_the_next);
+  tcase_add_test(c, a_notice_ends_the_request_it_quotes_but_never_one_to_a_group);
   tcase_add_test(c, timers_of_a_socket_run_when_due);
   tcase_add_test(c, shorter_table_is_taken_as_it_is);
   tcase_add_test(c, sockets_hear_that_interfaces_changed);
