@@ -110,14 +110,23 @@ void json_bytes(json_t *json, const char *name, const void *bytes, size_t len) {
   write_string(json->out, bytes, len);
 }
 
-void json_hex(json_t *json, const char *name, const void *bytes, size_t len) {
+static void put_hex(json_t *json, const char *prefix, const void *bytes, size_t len) {
   const uint8_t *at = bytes;
-  begin_value(json, name);
-  fputs("\"0x", json->out);
+  fprintf(json->out, "\"%s", prefix);
   for (size_t i = 0; i < len; i++) {
     fprintf(json->out, "%02x", (unsigned)at[i]);
   }
   fputc('"', json->out);
+}
+
+void json_hex(json_t *json, const char *name, const void *bytes, size_t len) {
+  begin_value(json, name);
+  put_hex(json, "0x", bytes, len);
+}
+
+void json_bare_hex(json_t *json, const char *name, const void *bytes, size_t len) {
+  begin_value(json, name);
+  put_hex(json, "", bytes, len);
 }
 
 void json_line_end(json_t *json) {

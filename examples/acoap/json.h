@@ -33,6 +33,8 @@ void json_text(json_t *json, const char *name, const char *text);
 void json_bytes(json_t *json, const char *name, const void *bytes, size_t len);
 /* "0x3a..." */
 void json_hex(json_t *json, const char *name, const void *bytes, size_t len);
+/* The same without 0x: a name that ends in _hex says it already. */
+void json_bare_hex(json_t *json, const char *name, const void *bytes, size_t len);
 
 /* End the line and hand it on at once. */
 void json_line_end(json_t *json);

@@ -49,7 +49,7 @@ void response_json_payload(json_t *json, const void *bytes, size_t len) {
   if (text_is_utf8(bytes, len)) {
     json_bytes(json, "payload", bytes, len);
   } else {
-    json_hex(json, "payload_hex", bytes, len);
+    json_bare_hex(json, "payload_hex", bytes, len);
   }
 }
 
