@@ -104,7 +104,13 @@ START_TEST(errors_come_with_status_and_message) {
   lab_expect(remote, fetch, ACOAP_CODE_METHOD_NOT_ALLOWED);
   acoap_desc_t *critical = acoap_desc_get();
   acoap_desc_option(critical, 65001, "1", 1);
+  acoap_desc_understands(critical, 65001); /* the server's 4.02 shows it again */
   lab_expect(remote, critical, ACOAP_CODE_BAD_OPTION);
+  critical = acoap_desc_get();
+  acoap_desc_option(critical, 65001, "1", 1);
+  lab_answer_t rejected = lab_ask(remote, critical);
+  ck_assert_int_eq(rejected.status, ACOAP_EBADOPTION);
+  lab_drop(&rejected);
   lab_answer_t answer = lab_ask(remote, lab_desc(ACOAP_CODE_GET, "nothing"));
   ck_assert_int_eq(answer.status, ACOAP_ECLIENTERROR);
   ck_assert_uint_gt(acoap_message_payload(answer.message).len, 0); /* the diagnostic payload */
@@ -430,6 +436,17 @@ END_TEST
  * -------------------------------------------------------------------------------------------------------------------
  */
 
+static size_t stored_length(acoap_remote_endpoint_t *remote) {
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_block2(desc, 1024);
+  acoap_desc_collect(desc, MEBIBYTE);
+  lab_answer_t answer = lab_ask(remote, desc);
+  ck_assert_int_eq(answer.status, 0);
+  size_t len = acoap_message_payload(answer.message).len;
+  lab_drop(&answer);
+  return len;
+}
+
 /*
  * The server drops 10 % of what it sends (-l), the relay 10 % of what we send, so a transmission of
  * a request brings no answer with f = 1 - 0.9 * 0.9 = 0.19. A correct client fails when
@@ -438,9 +455,11 @@ END_TEST
  * took ACK_TIMEOUT * (2^11 - 1) * 1.5 = 154 s at most, and one that needs a 13th comes once in
  * 300 * 0.19^12 = 6.6e-7 runs: the guard of 200 s is no tighter than the retransmissions.
  *
- * libcoap 4.3.1 does not recognise duplicates, and a late copy of an earlier block cuts the body
- * that its server has put together so far: on the way up the relay only loses. On the way down it
- * also duplicates and reorders. A request for the first block that comes twice begins a
+ * libcoap 4.3.1 does not recognise duplicates. A late copy of an earlier block cuts the body that
+ * its server has put together so far: on the way up the relay only loses. And when the answer to
+ * the last block is lost, the retransmission of that block becomes the stored body; such an upload
+ * is made again, up to 10 times: 0.19^10 = 6.1e-8. On the way down the relay also duplicates and
+ * reorders. A request for the first block that comes twice begins a
  * representation with an ETag of its own, so that a download may start again once.
  */
 START_TEST(loss_in_both_directions_is_survived) {
@@ -466,7 +485,12 @@ START_TEST(loss_in_both_directions_is_survived) {
   enum { BODY = 32 * 1024, SIZE = 256 };
   uint8_t *body = lab_body(BODY, 3);
   acoap_remote_endpoint_t *remote = lab_remote(endpoint, relay_port(up), NULL);
-  transfer_put(remote, "lossy", SIZE, body, BODY, false);
+  acoap_remote_endpoint_t *direct = lab_remote(endpoint, server.port, "/lossy");
+  int uploads = 0;
+  do {
+    transfer_put(remote, "lossy", SIZE, body, BODY, false);
+  } while (stored_length(direct) != BODY && ++uploads < 10);
+  acoap_remote_endpoint_unref(direct);
   acoap_remote_endpoint_unref(remote);
   remote = lab_remote(endpoint, relay_port(down), NULL);
   transfer_get_again(remote, "lossy", SIZE, body, BODY, 1);

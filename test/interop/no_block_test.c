@@ -39,8 +39,10 @@ static int lookups_made;
 
 /* Takes the place of the C library's for this whole program, libuv included: whoever looks a name
  * up is stuck for 300 ms. */
-int getaddrinfo(const char *restrict node, const char *restrict service,
-                const struct addrinfo *restrict hints, struct addrinfo **restrict list) {
+__attribute__((visibility("default"))) int getaddrinfo(const char *restrict node,
+                                                       const char *restrict service,
+                                                       const struct addrinfo *restrict hints,
+                                                       struct addrinfo **restrict list) {
   int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
   void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
   memcpy(&real, &symbol, sizeof(real));

@@ -177,14 +177,16 @@ const char *ear_enter_network(void) {
   if (why_not != NULL) {
     return why_not;
   }
-  if (netns_enter() != 0 || shell("ip addr add 127.0.0.2/8 dev lo\n"
-                                  "ip link add v0 type veth peer name v1\n"
-                                  "ip link set v1 addrgenmode none up\n"
-                                  "ip link set v0 addrgenmode none up\n"
-                                  "ip addr add 10.78.0.1/24 dev v0\n"
-                                  "ip addr add 10.78.0.2/24 dev v0\n"
-                                  "ip -6 addr add fd78::1/64 dev v0 nodad\n"
-                                  "ip -6 addr add fe80::78:1/64 dev v0 nodad\n") != 0) {
+  if (netns_enter() != 0 ||
+      shell("ip addr add 127.0.0.2/8 dev lo\n"
+            "ip link add v0 type veth peer name v1\n"
+            "ip link set v1 addrgenmode none up\n"
+            "ip link set v0 addrgenmode none up\n"
+            "until ip link show v0 | grep -q 'state UP'; do sleep 0.01; done\n"
+            "ip addr add 10.78.0.1/24 dev v0\n"
+            "ip addr add 10.78.0.2/24 dev v0\n"
+            "ip -6 addr add fd78::1/64 dev v0 nodad\n"
+            "ip -6 addr add fe80::78:1/64 dev v0 nodad\n") != 0) {
     return "the network could not be set up";
   }
   return NULL;

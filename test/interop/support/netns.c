@@ -65,7 +65,7 @@ static const char *const bridge_script =
     "ip addr add 10.77.0.1/24 dev br0\n"
     "ip -6 addr add fd77::1/64 dev br0 nodad\n"
     "ip -6 addr add fe80::77:1/64 dev br0 nodad\n"
-    "until ip link show br0 | grep -q LOWER_UP; do sleep 0.01; done\n";
+    "until ip link show br0 | grep -q 'state UP'; do sleep 0.01; done\n";
 
 const char *netns_unusable(void) {
   if (!spawn_have("ip")) {
@@ -198,7 +198,8 @@ int netns_add_second_interface(void) {
                "ip link set up0 addrgenmode none up\n"
                "ip addr add 10.77.0.2/24 dev up0\n"
                "ip -6 addr add fd77::2/64 dev up0 nodad\n"
-               "ip -6 addr add fe80::77:2/64 dev up0 nodad\n");
+               "ip -6 addr add fe80::77:2/64 dev up0 nodad\n"
+               "until ip link show up0 | grep -q 'state UP'; do sleep 0.01; done\n");
 }
 
 void netns_remove_second_interface(void) {
