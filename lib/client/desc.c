@@ -103,15 +103,6 @@ void *acoap__desc_add(acoap_desc_t *desc, const acoap_layer_ops_t *ops, size_t s
   return acoap__desc_usable(desc) ? add(desc, ops, size, rank, shared) : NULL;
 }
 
-bool acoap__desc_has(const acoap_desc_t *desc, const acoap_layer_ops_t *ops) {
-  for (size_t i = 0; i < desc->count; i++) {
-    if (desc->layers[i].ops == ops) {
-      return true;
-    }
-  }
-  return false;
-}
-
 void acoap__layer_destroy(acoap__layer_t *layer) {
   if (layer->ops == NULL || layer->memory == ACOAP__LAYER_BORROWED) {
     return;

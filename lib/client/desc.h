@@ -76,8 +76,6 @@ void acoap__desc_fail(acoap_desc_t *desc, int status);
  */
 void *acoap__desc_add(acoap_desc_t *desc, const acoap_layer_ops_t *ops, size_t size,
                       acoap__rank_t rank, bool shared);
-/* Whether a layer with this table is there. */
-bool acoap__desc_has(const acoap_desc_t *desc, const acoap_layer_ops_t *ops);
 /* Destroy all layers, from the outside to the inside. */
 void acoap__desc_destroy_layers(acoap_desc_t *desc);
 /* Destroy one. */

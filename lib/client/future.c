@@ -47,9 +47,6 @@ static void closing(acoap__endpoint_user_t *user) {
   }
   future->endpoint = NULL;
   acoap__endpoint_user_remove(endpoint, user);
-  if (future->refs == 0 && future->busy == 0) {
-    future->ops->release(future);
-  }
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */

@@ -85,6 +85,9 @@ static void received(void *user_data, const acoap_incoming_datagram_t *datagrams
       server->requests++;
       server->token_len = view.token.len;
       memcpy(server->token, view.token.data, view.token.len);
+      if (server->requests == 1) {
+        memcpy(server->first_token, view.token.data, view.token.len);
+      }
     }
     note(server, "> ", &view);
     if (server->on_message != NULL) {

@@ -30,6 +30,7 @@ struct script_server {
   uint16_t next_message_id;    /* of messages of our own */
   uint8_t token[8];            /* of the last request */
   size_t token_len;            /* bytes */
+  uint8_t first_token[8];      /* of the first request */
   uint16_t message_id;         /* of the last message */
   acoap_type_t type;           /* likewise */
   acoap_builder_t builder;     /* of what is being composed */
