@@ -234,7 +234,10 @@ void acoap__engine_unreachable(acoap__engine_t *engine, acoap_time_t now, const 
   }
   engine->stats.unreachable++;
   acoap__transmission_detach(engine, tx, now, false);
-  tx->events->failed(tx, now, status);
+  /* Of a request to a group it says that one way is barred; answers come from elsewhere. */
+  if (!tx->is_request || !acoap_address_is_multicast(&tx->path.peer)) {
+    tx->events->failed(tx, now, status);
+  }
   acoap__engine_leave(engine);
 }
 

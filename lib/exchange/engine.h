@@ -302,7 +302,8 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
 
 /*
  * An ICMP error: fails at once, with `status`, the one transmission whose type, Message ID and
- * token the quote shows; without a quote, or one that ends within the token, nothing happens.
+ * token the quote shows; without a quote, or one that ends within the token, nothing happens. A
+ * request to a group is not failed: the error speaks of one of its ways. Nor is it by a RST.
  */
 void acoap__engine_unreachable(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                                int status, acoap_bytes_t quote);

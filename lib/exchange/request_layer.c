@@ -148,7 +148,10 @@ static void request_acknowledged(acoap__transmission_t *tx, acoap_time_t now,
 }
 
 static void request_reset(acoap__transmission_t *tx, acoap_time_t now) {
-  fail_interaction(interaction_of(tx), now, ACOAP_ERESET);
+  /* One member of a group does not speak for the others. */
+  if (!interaction_of(tx)->multicast) {
+    fail_interaction(interaction_of(tx), now, ACOAP_ERESET);
+  }
 }
 
 static void request_failed(acoap__transmission_t *tx, acoap_time_t now, int status) {

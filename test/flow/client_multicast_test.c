@@ -355,6 +355,80 @@ START_TEST(interface_that_refuses_is_an_event_and_not_a_failure) {
 }
 END_TEST
 
+/* The system takes the datagram and refuses it when the batch is flushed: a notice tells. */
+static const acoap_socket_events_t *late_events;
+static void *late_data;
+static acoap_path_t late_path;
+static uint8_t late_bytes[1200];
+static size_t late_len;
+
+static int start_late(acoap_socket_t *socket, const acoap_socket_events_t *events,
+                      void *user_data) {
+  late_events = events;
+  late_data = user_data;
+  return true_ops->start(socket, events, user_data);
+}
+
+static int refuse_late(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch,
+                       size_t count) {
+  if (batch[0].path->interface == 2) {
+    late_path = *batch[0].path;
+    late_len = batch[0].bytes.len;
+    memcpy(late_bytes, batch[0].bytes.data, late_len);
+    return 1;
+  }
+  return true_ops->send(socket, batch, count);
+}
+
+START_TEST(way_that_is_refused_late_costs_the_other_ways_nothing) {
+  scene_t *scene = calloc(1, sizeof(*scene));
+  ck_assert_ptr_nonnull(scene);
+  scene->responders = calloc(RESPONDERS, sizeof(*scene->responders));
+  ck_assert_ptr_nonnull(scene->responders);
+  scene->code = ACOAP_CODE_CONTENT;
+  scene->body_len = 5;
+  ck_assert_int_eq(acoap_sim_new(5, 1000, &scene->rig.sim), 0);
+  acoap_address_t local;
+  acoap_socket_t *socket = NULL;
+  ck_assert_int_eq(acoap_address_parse(RIG_CLIENT, strlen(RIG_CLIENT), &local), 0);
+  ck_assert_int_eq(acoap_sim_socket_new(scene->rig.sim, &local, &socket), 0);
+  true_ops = socket->ops;
+  acoap_socket_ops_t ops = *true_ops;
+  ops.send = refuse_late;
+  ops.start = start_late;
+  socket->ops = &ops;
+  acoap_local_endpoint_options_t options = {.size = sizeof(options)};
+  options.host = acoap_sim_host(scene->rig.sim);
+  options.sockets = &socket;
+  options.socket_count = 1;
+  ck_assert_int_eq(acoap_local_endpoint_new(NULL, &options, &scene->rig.client), 0);
+  set_interfaces(scene, true, true);
+  scene->count = 1;
+  script_server_open(&scene->responders[0], scene->rig.sim, "192.0.2.10:5683", NULL, scene);
+  join(&scene->responders[0], "224.0.1.187", 1);
+  ck_assert_int_eq(discover(scene, ask_group(NULL)), 0);
+  client_rig_run(&scene->rig, 10);
+  ck_assert_uint_gt(late_len, 0);
+  acoap_peer_notice_t notice = {.event = ACOAP_PEER_ICMP,
+                                .path = late_path,
+                                .status = ACOAP_EUNREACHABLE,
+                                .quote = {late_bytes, late_len}};
+  late_events->peer(late_data, &notice);
+  /* A member that rejects speaks for itself alone. */
+  script_server_empty(&scene->responders[0], ACOAP_RST);
+  client_rig_run(&scene->rig, 100);
+  ck_assert_uint_eq(scene->outcome.finals, 0);
+  acoap_builder_payload(
+      script_server_begin_as(&scene->responders[0], ACOAP_NON, ACOAP_CODE_CONTENT), "late", 4);
+  script_server_send(&scene->responders[0]);
+  client_rig_run(&scene->rig, 10000);
+  ck_assert_uint_eq(scene->outcome.items, 1);
+  ck_assert_uint_eq(scene->outcome.finals, 1);
+  ck_assert_int_eq(scene->outcome.status, ACOAP_EEND);
+  scene_close(scene);
+}
+END_TEST
+
 START_TEST(requests_to_groups_that_make_no_sense_are_refused) {
   scene_t *scene = scene_open(1);
   for (int n = 0; n < 5; n++) {
@@ -509,6 +583,7 @@ static Suite *multicast_suite(void) {
   TCase *interfaces = tcase_create("interfaces");
   tcase_add_test(interfaces, request_leaves_through_every_interface);
   tcase_add_test(interfaces, interface_that_refuses_is_an_event_and_not_a_failure);
+  tcase_add_test(interfaces, way_that_is_refused_late_costs_the_other_ways_nothing);
   tcase_add_test(interfaces, requests_to_groups_that_make_no_sense_are_refused);
   suite_add_tcase(suite, interfaces);
   TCase *browsing = tcase_create("browsing");
