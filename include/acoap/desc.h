@@ -106,8 +106,8 @@ ACOAP_API void acoap_desc_keep_token(acoap_desc_t *desc);
 ACOAP_API void acoap_desc_any_source(acoap_desc_t *desc);
 /**
  * Take responses with this critical option, which the library does not know; may be called for
- * several. Any other unknown critical option ends the send with ACOAP_EBADOPTION (from a responder
- * of a group, its answer is dropped).
+ * several. One that the request carries is taken anyway. Any other unknown critical option ends the
+ * send with ACOAP_EBADOPTION (from a responder of a group, its answer is dropped).
  *
  * Errors:     ACOAP_ENOMEM.
  * Reference:  RFC 7252 section 5.4.1.

@@ -188,11 +188,22 @@ acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const 
   return by_token_alone;
 }
 
+/* Did the request carry this option? Then whoever wrote it knows what it means; servers repeat the
+ * option that they refuse in their 4.02. */
+static bool was_asked_with(const acoap__transmission_t *tx, uint16_t number) {
+  acoap_view_t request;
+  acoap_bytes_t value;
+
+  return acoap_decode(&request, tx->bytes, tx->len, ACOAP_TOKEN_EXTENDED_MAX, NULL) == 0 &&
+         acoap_view_option(&request, number, 0, &value);
+}
+
 static bool understands(const void *user_data, uint16_t number) {
   const acoap__interaction_t *interaction = user_data;
 
-  return interaction->events->understands != NULL &&
-         interaction->events->understands(interaction, number);
+  return was_asked_with(&interaction->tx, number) ||
+         (interaction->events->understands != NULL &&
+          interaction->events->understands(interaction, number));
 }
 
 bool acoap__request_layer_accepts(const acoap__interaction_t *interaction,

@@ -103,6 +103,18 @@ START_TEST(understands_takes_a_response_that_would_be_rejected) {
 }
 END_TEST
 
+START_TEST(an_option_that_the_request_carries_is_understood_in_the_response) {
+  scene_t *scene = scene_open();
+  scene->server.on_message = answer_with_vendor_option;
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_option(desc, 2049, "v", 1);
+  scene_send(scene, desc);
+  ck_assert_int_eq(scene->outcome.status, 0);
+  ck_assert_uint_eq(scene->outcome.code, ACOAP_CODE_CONTENT);
+  scene_close(scene);
+}
+END_TEST
+
 /* ---- what is asked -------------------------------------------------------------------------- */
 
 START_TEST(each_method_has_its_code) {
@@ -668,6 +680,7 @@ static Suite *desc_suite(void) {
   Suite *suite = suite_create("flow/client_desc");
   TCase *what = tcase_create("what");
   tcase_add_test(what, understands_takes_a_response_that_would_be_rejected);
+  tcase_add_test(what, an_option_that_the_request_carries_is_understood_in_the_response);
   tcase_add_test(what, each_method_has_its_code);
   tcase_add_test(what, options_stand_behind_those_of_the_remote);
   tcase_add_test(what, replace_takes_the_place_of_what_inner_layers_wrote);

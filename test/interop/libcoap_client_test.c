@@ -104,13 +104,7 @@ START_TEST(errors_come_with_status_and_message) {
   lab_expect(remote, fetch, ACOAP_CODE_METHOD_NOT_ALLOWED);
   acoap_desc_t *critical = acoap_desc_get();
   acoap_desc_option(critical, 65001, "1", 1);
-  acoap_desc_understands(critical, 65001); /* the server's 4.02 shows it again */
-  lab_expect(remote, critical, ACOAP_CODE_BAD_OPTION);
-  critical = acoap_desc_get();
-  acoap_desc_option(critical, 65001, "1", 1);
-  lab_answer_t rejected = lab_ask(remote, critical);
-  ck_assert_int_eq(rejected.status, ACOAP_EBADOPTION);
-  lab_drop(&rejected);
+  lab_expect(remote, critical, ACOAP_CODE_BAD_OPTION); /* whose 4.02 shows the option again */
   lab_answer_t answer = lab_ask(remote, lab_desc(ACOAP_CODE_GET, "nothing"));
   ck_assert_int_eq(answer.status, ACOAP_ECLIENTERROR);
   ck_assert_uint_gt(acoap_message_payload(answer.message).len, 0); /* the diagnostic payload */
