@@ -10,6 +10,8 @@
 
 #include <check.h>
 
+#include "peers.h"
+
 /** One test, as START_TEST defines it. */
 typedef struct interop_test {
   const char *group;   /* the test case */
@@ -24,18 +26,6 @@ typedef struct interop_test {
  * @param tests    ended by an entry without a test
  */
 int interop_main(int argc, char **argv, const char *suite, const interop_test_t *tests);
-
-/** Why tests with node-coap cannot be run: Node absent or too old, packages not installed; NULL
- * when they can. */
-const char *interop_node_unusable(void);
-
-/** A file of test/interop/node, as a static string. */
-const char *interop_node_file(const char *name);
-
-/** Name of an installed program among these, NULL when there is none: "coap-server-notls",
- * "coap-server-openssl". */
-const char *interop_libcoap_server(void);
-const char *interop_libcoap_client(void);
 
 /** The seed of this run: ACOAP_INTEROP_SEED, or from the clock; printed, so that a failure can be
  * repeated. */
