@@ -49,7 +49,7 @@ static void describe_body(request_t *request, acoap_desc_t *desc) {
     acoap_desc_payload(desc, options->text, strlen(options->text));
   } else if (options->text != NULL) {
     acoap_desc_block1(desc, block_size, options->text, strlen(options->text));
-    acoap_desc_keep_token(desc); /* some servers join blocks by token, none minds */
+    acoap_desc_keep_token(desc); /* some servers join blocks by token */
   } else if (request->input != NULL && request->input->total >= 0 &&
              (uint64_t)request->input->total <= block_size) {
     describe_short_input(request, desc);
