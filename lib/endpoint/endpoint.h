@@ -84,6 +84,57 @@ void acoap__message_set_timing(acoap_message_t *message, uint32_t elapsed_ms,
 acoap_message_t *acoap__message_with_payload(const acoap_message_t *of, uint8_t *payload,
                                              size_t len);
 
+/* ---- requests: what a server puts between the handler and the wire --------------------------- */
+
+typedef struct acoap__request_filter {
+  /*
+   * The handler sends: the builder holds its whole response. Change it in place, then
+   * acoap__request_transmit; or keep what is needed of it and answer later with a builder of your
+   * own (acoap_request_begin). A negative return makes it a 5.00.
+   */
+  int (*send)(acoap_request_t *request, acoap_builder_t *builder, acoap_reliability_t reliability);
+  /* acoap_request_respond: a payload of any length, borrowed. */
+  int (*respond)(acoap_request_t *request, uint8_t code, int content_format, acoap_bytes_t payload);
+  /* What acoap_request_on_delivery tells, before it is told. */
+  void (*delivered)(acoap_request_t *request, int status);
+  /* Nothing will be answered: ignored or reset by the handler, or the endpoint closes. */
+  void (*ended)(acoap_request_t *request);
+  /* The object goes; its message is still there. Last call. */
+  void (*freed)(acoap_request_t *request);
+} acoap__request_filter_t;
+
+/* Put a filter before the answers of a request; functions may be NULL. */
+void acoap__request_set_filter(acoap_request_t *request, const acoap__request_filter_t *filter,
+                               void *data);
+void *acoap__request_filter_data(const acoap_request_t *request);
+/* The engine's note of it: path, type, whether it was acknowledged. */
+const acoap__inbound_t *acoap__request_inbound(const acoap_request_t *request);
+/* Was it answered (nothing but notifications may follow)? */
+bool acoap__request_is_answered(const acoap_request_t *request);
+/* May notifications follow? Ends with an error response, a RST, a time-out. */
+bool acoap__request_is_observation(const acoap_request_t *request);
+/* From now on nothing follows the answer: it is no observation, whatever the client asked for. */
+void acoap__request_end_observation(acoap_request_t *request);
+/* Is a separate response or a notification of it under way? */
+bool acoap__request_is_on_its_way(const acoap_request_t *request);
+/*
+ * Response classes that are not sent besides those that No-Response names (its bits: class c is bit
+ * c - 1), and the longest leisure of a multicast answer (0: the endpoint's). A multicast request
+ * starts with 4.xx and 5.xx suppressed.
+ */
+void acoap__request_set_policy(acoap_request_t *request, uint8_t suppressed, uint32_t leisure_ms);
+/* As acoap_request_begin, and what is sent with acoap__request_transmit does not see the filter. */
+int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliability);
+/*
+ * The request once more, as if it had just been received: for a handler that is asked for the next
+ * notification of an observation. Nothing leaves from it: whatever is answered comes to the
+ * filter's send (or ended), after which acoap__request_consume says that it was dealt with. One
+ * reference is the caller's. NULL without memory.
+ */
+acoap_request_t *acoap__request_again(acoap_request_t *request);
+/* It counts as answered without anything having been sent. */
+void acoap__request_consume(acoap_request_t *request);
+
 /* ---- remotes --------------------------------------------------------------------------------- */
 
 acoap_local_endpoint_t *acoap__remote_local(const acoap_remote_endpoint_t *remote);

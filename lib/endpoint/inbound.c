@@ -41,6 +41,9 @@ void acoap__requests_free(acoap_local_endpoint_t *endpoint) {
 
 static void request_free(acoap_request_t *request) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
+  if (request->filter != NULL && request->filter->freed != NULL) {
+    request->filter->freed(request);
+  }
   acoap__request_settle(request);
   acoap__request_end_leisure(request);
   if (!request->closed) {
@@ -121,9 +124,7 @@ static void closing(acoap__endpoint_user_t *user) {
   acoap__request_abandon(request);
   request->closed = true;
   acoap__endpoint_user_remove(request->endpoint, &request->user);
-  if (request->on_delivery != NULL) {
-    request->on_delivery(request->delivery_data, request, ACOAP_ECANCELED);
-  }
+  acoap__request_delivered(request, ACOAP_ECANCELED);
   acoap__request_hold(request, false);
   acoap_request_unref(request);
 }
@@ -137,6 +138,21 @@ static bool asks_for_observation(const acoap__inbound_t *inbound, const acoap_vi
          observe == 0;
 }
 
+/* An object from the pool; the caller's reference of the message goes into it. */
+static acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
+                                     const acoap__inbound_t *inbound, acoap_message_t *message) {
+  acoap_request_t *request = endpoint->free_requests;
+  endpoint->free_requests = request->next_free;
+  endpoint->free_request_count--;
+  *request = (acoap_request_t){.refs = 1, .inbound = *inbound, .message = message};
+  request->endpoint = acoap__local_endpoint_hold(endpoint);
+  request->user.closing = closing;
+  acoap__timer_init(&request->timer, timer_fired);
+  acoap__transmission_init(&request->tx, &acoap__response_events, request);
+  endpoint->requests_open++;
+  return request;
+}
+
 static acoap_request_t *request_new(acoap_local_endpoint_t *endpoint,
                                     const acoap__inbound_t *inbound, const acoap_view_t *view) {
   if (!acoap__requests_reserve(endpoint)) {
@@ -146,16 +162,11 @@ static acoap_request_t *request_new(acoap_local_endpoint_t *endpoint,
   if (message == NULL) {
     return NULL;
   }
-  acoap_request_t *request = endpoint->free_requests;
-  endpoint->free_requests = request->next_free;
-  endpoint->free_request_count--;
-  *request = (acoap_request_t){.refs = 1, .inbound = *inbound, .message = message};
-  request->endpoint = acoap__local_endpoint_hold(endpoint);
+  acoap_request_t *request = request_init(endpoint, inbound, message);
   request->observation = asks_for_observation(inbound, view);
-  request->user.closing = closing;
-  acoap__timer_init(&request->timer, timer_fired);
-  acoap__transmission_init(&request->tx, &acoap__response_events, request);
-  endpoint->requests_open++;
+  if (inbound->path.multicast) {
+    request->suppressed = ACOAP__SUPPRESS_ERRORS;
+  }
   return request;
 }
 
@@ -221,7 +232,7 @@ acoap_request_t *acoap_request_unref(acoap_request_t *request) {
   }
   if (request->refs == 1 && !request->answered && !request->closed) {
     /* Section 5.9.3.1; what has to be sent later takes a reference of its own. */
-    acoap__request_answer_code(request, ACOAP_CODE_INTERNAL_SERVER_ERROR);
+    acoap__request_drop(request);
   }
   if (--request->refs == 0) {
     request_free(request);
@@ -236,7 +247,7 @@ int acoap_request_acknowledge(acoap_request_t *request) {
   if (request->closed) {
     return ACOAP_ECLOSED;
   }
-  if (request->answered || request->inbound.path.multicast) {
+  if (request->answered || request->inbound.path.multicast || request->again) {
     return request->answered ? ACOAP_EINVAL : 0;
   }
   acoap_local_endpoint_t *endpoint = request->endpoint;
@@ -259,6 +270,7 @@ void acoap_request_ignore(acoap_request_t *request) {
   }
   (void)acoap_request_acknowledge(request);
   acoap__request_settle(request);
+  acoap__request_ended(request);
 }
 
 int acoap_request_reset(acoap_request_t *request) {
@@ -270,7 +282,7 @@ int acoap_request_reset(acoap_request_t *request) {
   }
   acoap_local_endpoint_t *endpoint = request->endpoint;
   int status = 0;
-  if (!request->inbound.path.multicast) {
+  if (!request->inbound.path.multicast && !request->again) {
     status = acoap__inbound_reset(&endpoint->engine, acoap__local_endpoint_now(endpoint),
                                   &request->inbound);
   }
@@ -278,8 +290,79 @@ int acoap_request_reset(acoap_request_t *request) {
     request->begun = false;
     request->observation = false;
     acoap__request_settle(request);
+    acoap__request_ended(request);
   }
   return status;
+}
+
+/* ---- for a server ---------------------------------------------------------------------------- */
+
+void acoap__request_set_filter(acoap_request_t *request, const acoap__request_filter_t *filter,
+                               void *data) {
+  request->filter = filter;
+  request->filter_data = data;
+}
+
+void *acoap__request_filter_data(const acoap_request_t *request) {
+  return request->filter_data;
+}
+
+const acoap__inbound_t *acoap__request_inbound(const acoap_request_t *request) {
+  return &request->inbound;
+}
+
+bool acoap__request_is_answered(const acoap_request_t *request) {
+  return request->answered || request->closed;
+}
+
+bool acoap__request_is_observation(const acoap_request_t *request) {
+  return request->observation && !request->closed;
+}
+
+void acoap__request_end_observation(acoap_request_t *request) {
+  request->observation = false;
+}
+
+void acoap__request_set_policy(acoap_request_t *request, uint8_t suppressed, uint32_t leisure_ms) {
+  request->suppressed = suppressed;
+  request->leisure_ms = leisure_ms;
+}
+
+void acoap__request_ended(acoap_request_t *request) {
+  if (request->filter != NULL && request->filter->ended != NULL) {
+    request->filter->ended(request);
+  }
+}
+
+void acoap__request_delivered(acoap_request_t *request, int status) {
+  if (request->filter != NULL && request->filter->delivered != NULL) {
+    request->filter->delivered(request, status);
+  }
+  if (request->on_delivery != NULL) {
+    request->on_delivery(request->delivery_data, request, status);
+  }
+}
+
+acoap_request_t *acoap__request_again(acoap_request_t *request) {
+  acoap_local_endpoint_t *endpoint = request->endpoint;
+  if (request->closed || !acoap__requests_reserve(endpoint)) {
+    return NULL;
+  }
+  acoap__inbound_t inbound = request->inbound;
+  acoap_request_t *again = request_init(endpoint, &inbound, acoap_message_ref(request->message));
+  again->again = true;
+  if (acoap__endpoint_user_add(endpoint, &again->user, false) != 0) {
+    again->answered = true;
+    endpoint->requests_open--;
+    acoap_request_unref(again);
+    return NULL;
+  }
+  return again;
+}
+
+void acoap__request_consume(acoap_request_t *request) {
+  request->begun = false;
+  acoap__request_settle(request);
 }
 
 void acoap_request_on_delivery(acoap_request_t *request, acoap_request_end_cb on_delivery,

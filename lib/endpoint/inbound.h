@@ -11,6 +11,11 @@
 /* A header, the longest token of RFC 7252 and nothing else: a bare 5.00 needs no memory. */
 #define ACOAP__BARE_RESPONSE_MAX 12
 
+/* RFC 7967 section 2.1: "not interested in 2.xx", and so on; class c is bit c - 1. */
+#define ACOAP__NOT_INTERESTED(class_) (1u << ((class_)-1))
+/* Errors after multicast (RFC 7252 section 8.2). */
+#define ACOAP__SUPPRESS_ERRORS (ACOAP__NOT_INTERESTED(4) | ACOAP__NOT_INTERESTED(5))
+
 struct acoap_request {
   uint32_t refs;                    /* holders; the delivery under way (`held`) is one */
   acoap_local_endpoint_t *endpoint; /* held; NULL in the pool */
@@ -42,6 +47,12 @@ struct acoap_request {
 
   acoap_request_end_cb on_delivery; /* NULL: nobody asks */
   void *delivery_data;              /* handed to it */
+
+  const acoap__request_filter_t *filter; /* what a server put before the answer; NULL: nothing */
+  void *filter_data;                     /* its own */
+  bool again;          /* made by acoap__request_again: nothing leaves from here */
+  uint8_t suppressed;  /* classes not answered, as No-Response has them */
+  uint32_t leisure_ms; /* of a multicast answer, at most; 0: the endpoint's */
 };
 
 extern const acoap__transmission_events_t acoap__response_events;
@@ -52,6 +63,10 @@ extern const acoap__transmission_events_t acoap__response_events;
 void acoap__request_settle(acoap_request_t *request);
 /* The leisure is over, or never will be: the request counts no longer as open. */
 void acoap__request_end_leisure(acoap_request_t *request);
+/* Tell the filter that no answer comes. */
+void acoap__request_ended(acoap_request_t *request);
+/* Tell what became of what was sent. */
+void acoap__request_delivered(acoap_request_t *request, int status);
 /* Take or give back the reference of what is under way. */
 void acoap__request_hold(acoap_request_t *request, bool hold);
 
@@ -59,6 +74,8 @@ void acoap__request_hold(acoap_request_t *request, bool hold);
 
 /* Answer with a code alone; settles the request whatever comes of it. Silence for multicast. */
 void acoap__request_answer_code(acoap_request_t *request, uint8_t code);
+/* Nobody is left to answer it: 5.00, through the filter where there is one. */
+void acoap__request_drop(acoap_request_t *request);
 /* As the endpoint closes: 5.03 while there is a way, then forget what is under way. */
 void acoap__request_abandon(acoap_request_t *request);
 /* The leisure is over (RFC 7252 section 8.2). */

@@ -13,14 +13,11 @@
 
 #include "base/mem.h"
 
-/* RFC 7967 section 2.1: "not interested in 2.xx", and so on; class c is bit c - 1. */
-#define NOT_INTERESTED(class_) (1u << ((class_)-1))
-
 static acoap_time_t now_of(const acoap_request_t *request) {
   return request->endpoint->host->ops->now(request->endpoint->host);
 }
 
-static bool on_its_way(const acoap_request_t *request) {
+bool acoap__request_is_on_its_way(const acoap_request_t *request) {
   return request->tx.state != ACOAP__TX_IDLE && request->tx.state != ACOAP__TX_HELD;
 }
 
@@ -50,7 +47,7 @@ static int transmit_kept(acoap_request_t *request, uint8_t *kept, size_t len, ac
   acoap__free(request->kept);
   request->kept = kept;
   request->kept_len = len;
-  if (on_its_way(request)) {
+  if (acoap__request_is_on_its_way(request)) {
     acoap__request_hold(request, true);
   }
   acoap__endpoint_touch(request->endpoint);
@@ -100,12 +97,10 @@ static void delivered(acoap_request_t *request, int status) {
   } else if (pending != NULL) {
     (void)transmit_kept(request, pending, request->pending_len, request->pending_type);
   }
-  if (!on_its_way(request)) {
+  if (!acoap__request_is_on_its_way(request)) {
     acoap__request_hold(request, false);
   }
-  if (request->on_delivery != NULL) {
-    request->on_delivery(request->delivery_data, request, status);
-  }
+  acoap__request_delivered(request, status);
   acoap_request_unref(request);
 }
 
@@ -159,7 +154,11 @@ static int answer_after_leisure(acoap_request_t *request, const uint8_t *bytes, 
   request->leisure = true;
   endpoint->requests_open++;
   acoap__request_hold(request, true);
-  uint32_t leisure_ms = acoap__leisure_ms(&endpoint->engine.config.params, &endpoint->random);
+  acoap_params_t params = endpoint->engine.config.params;
+  if (request->leisure_ms != 0) {
+    params.default_leisure_ms = request->leisure_ms;
+  }
+  uint32_t leisure_ms = acoap__leisure_ms(&params, &endpoint->random);
   acoap__local_endpoint_timer_set(endpoint, &request->timer, now_of(request) + leisure_ms);
   return 0;
 }
@@ -175,7 +174,7 @@ void acoap__request_leisure_over(acoap_request_t *request, acoap_time_t now) {
   } else {
     acoap__free(kept);
   }
-  if (status != 0 || !on_its_way(request)) {
+  if (status != 0 || !acoap__request_is_on_its_way(request)) {
     acoap__request_hold(request, false);
   }
 }
@@ -206,7 +205,7 @@ static int answer(acoap_request_t *request, uint8_t *bytes, size_t len,
 static int notify(acoap_request_t *request, const uint8_t *bytes, size_t len,
                   acoap_reliability_t reliability) {
   acoap_type_t type = type_for(request, reliability);
-  if (!on_its_way(request)) {
+  if (!acoap__request_is_on_its_way(request)) {
     return transmit(request, bytes, len, type);
   }
   uint8_t *newest = copy_of(bytes, len);
@@ -225,7 +224,7 @@ static int notify(acoap_request_t *request, const uint8_t *bytes, size_t len,
 static size_t build_bare(acoap_request_t *request, uint8_t code) {
   acoap_builder_t builder;
   const acoap_view_t *view = acoap_message_view(request->message);
-  if (on_its_way(request)) {
+  if (acoap__request_is_on_its_way(request)) {
     return 0;
   }
   acoap_builder_init(&builder, request->bare, sizeof(request->bare), ACOAP_CON, code, 0,
@@ -235,7 +234,7 @@ static size_t build_bare(acoap_request_t *request, uint8_t code) {
 }
 
 /* Is this response not to be sent (RFC 7967 section 2.1; RFC 7252 section 8.2 for errors after
- * multicast)? */
+ * multicast, or as a server says)? */
 static bool unwanted(const acoap_request_t *request, uint8_t code) {
   uint32_t not_interested = 0;
   uint8_t class = ACOAP_CODE_CLASS(code);
@@ -244,14 +243,19 @@ static bool unwanted(const acoap_request_t *request, uint8_t code) {
   }
   if (acoap_view_uint(acoap_message_view(request->message), ACOAP_OPTION_NO_RESPONSE,
                       &not_interested) &&
-      (not_interested & NOT_INTERESTED(class)) != 0) {
+      (not_interested & ACOAP__NOT_INTERESTED(class)) != 0) {
     return true;
   }
-  return request->inbound.path.multicast && !acoap_code_is_success(code);
+  return (request->suppressed & ACOAP__NOT_INTERESTED(class)) != 0;
 }
 
 void acoap__request_answer_code(acoap_request_t *request, uint8_t code) {
   request->observation = false;
+  if (request->again) {
+    acoap__request_settle(request);
+    acoap__request_ended(request);
+    return;
+  }
   if (unwanted(request, code)) {
     acoap_request_ignore(request);
     return;
@@ -263,10 +267,27 @@ void acoap__request_answer_code(acoap_request_t *request, uint8_t code) {
   acoap__request_settle(request);
 }
 
+void acoap__request_drop(acoap_request_t *request) {
+  if (request->filter != NULL && request->filter->send != NULL) {
+    acoap_builder_t *builder = acoap_request_begin(request, ACOAP_CODE_INTERNAL_SERVER_ERROR);
+    if (builder != NULL) {
+      request->refs++;
+      (void)acoap_request_send(request, ACOAP_AS_REQUESTED);
+      request->refs--;
+    }
+  }
+  if (!request->answered && request->refs == 1) {
+    acoap__request_answer_code(request, ACOAP_CODE_INTERNAL_SERVER_ERROR);
+  }
+}
+
 void acoap__request_abandon(acoap_request_t *request) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
   if (!request->answered) {
     acoap__request_answer_code(request, ACOAP_CODE_SERVICE_UNAVAILABLE);
+    if (!request->again) {
+      acoap__request_ended(request);
+    }
   }
   acoap__request_end_leisure(request);
   acoap__local_endpoint_timer_clear(endpoint, &request->timer);
@@ -339,14 +360,11 @@ static int send_begun(acoap_request_t *request, acoap_reliability_t reliability)
   return status < 0 ? status : 0;
 }
 
-int acoap_request_send(acoap_request_t *request, acoap_reliability_t reliability) {
-  if (request == NULL) {
-    return ACOAP_EINVAL;
-  }
+int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliability) {
   if (request->closed) {
     return ACOAP_ECLOSED;
   }
-  if (!is_lent(request)) {
+  if (!is_lent(request) || request->again) {
     return ACOAP_EINVAL;
   }
   acoap_local_endpoint_t *endpoint = acoap__local_endpoint_hold(request->endpoint);
@@ -362,6 +380,33 @@ int acoap_request_send(acoap_request_t *request, acoap_reliability_t reliability
   return status;
 }
 
+/* The handler's answer goes through the server's hands. */
+static int filtered_send(acoap_request_t *request, acoap_reliability_t reliability) {
+  int status = acoap_builder_finish(&request->builder);
+  acoap_request_ref(request);
+  if (status >= 0) {
+    status = request->filter->send(request, &request->builder, reliability);
+  }
+  if (status < 0 && !request->answered) {
+    acoap__request_answer_code(request, ACOAP_CODE_INTERNAL_SERVER_ERROR);
+  }
+  acoap_request_unref(request);
+  return status;
+}
+
+int acoap_request_send(acoap_request_t *request, acoap_reliability_t reliability) {
+  if (request == NULL) {
+    return ACOAP_EINVAL;
+  }
+  if (request->filter == NULL || request->filter->send == NULL) {
+    return acoap__request_transmit(request, reliability);
+  }
+  if (request->closed) {
+    return ACOAP_ECLOSED;
+  }
+  return is_lent(request) ? filtered_send(request, reliability) : ACOAP_EINVAL;
+}
+
 int acoap_request_respond(acoap_request_t *request, uint8_t code, int content_format,
                           const void *payload, size_t len) {
   if (request == NULL || (payload == NULL && len > 0) || content_format > UINT16_MAX) {
@@ -372,6 +417,9 @@ int acoap_request_respond(acoap_request_t *request, uint8_t code, int content_fo
   }
   if (request->answered && !request->observation) {
     return ACOAP_EINVAL;
+  }
+  if (request->filter != NULL && request->filter->respond != NULL) {
+    return request->filter->respond(request, code, content_format, (acoap_bytes_t){payload, len});
   }
   acoap_builder_t *builder = acoap_request_begin(request, code);
   if (builder == NULL) {
