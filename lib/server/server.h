@@ -1,0 +1,304 @@
+/*
+ * What the files of the server share: the server, its resources, and what is known of a request on
+ * its way from the endpoint to a handler and back (RFC 7252 section 5).
+ *
+ *     IN   dispatch.c: rate, load -> resource -> options -> echo -> formats -> block2 (a later
+ * block)
+ *          -> block1 (not the last block) -> preconditions -> observe -> HANDLER
+ *     OUT  answer.c: HANDLER -> notification | validation (2.03) -> observe -> block1, block2 ->
+ *          what the address may get -> the endpoint
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_SERVER_SERVER_H
+#define ACOAP_SERVER_SERVER_H
+
+#include <acoap/block.h>
+#include <acoap/resource.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "endpoint/endpoint.h"
+
+/* ---- resources ------------------------------------------------------------------------------- */
+
+/* One handler of a method's group. */
+typedef struct acoap__handler {
+  uint8_t method; /* 0: methods without a handler of their own */
+  acoap_request_cb call;
+  void *user_data;
+} acoap__handler_t;
+
+/* One attribute of the link. */
+typedef struct acoap__attribute {
+  char *name;  /* "rt" */
+  char *value; /* NULL: a flag */
+} acoap__attribute_t;
+
+/* A resource lives as long as it is in the tree or somebody holds it. */
+struct acoap_resource {
+  uint32_t refs;                        /* holders: the tree, requests, transfers, observers */
+  acoap_server_t *server;               /* NULL once removed */
+  struct acoap__segment *place;         /* in the tree (tree.c); NULL once removed */
+  acoap__list_t node;                   /* in the server's list, in the order they were made */
+  char *path;                           /* as it was given */
+  acoap__handler_t *handlers;           /* in the order they were added */
+  size_t handler_count;                 /* how many */
+  acoap__attribute_t *attributes;       /* in the order they were set */
+  size_t attribute_count;               /* how many */
+  uint16_t *gives;                      /* Content-Formats; none: not checked */
+  size_t gives_count;                   /* how many */
+  uint16_t *takes;                      /* likewise of request bodies */
+  size_t takes_count;                   /* how many */
+  uint16_t *understands;                /* critical options that handlers know */
+  size_t understands_count;             /* how many */
+  acoap_resource_version_cb version;    /* NULL: nobody tells */
+  void *version_data;                   /* handed to it */
+  acoap_multicast_policy_t multicast;   /* zero: the defaults */
+  uint32_t fresh_ms;                    /* age of an Echo that is wanted; 0: none is */
+  size_t body_max_bytes;                /* 0: the server's */
+  const acoap_upload_ops_t *upload_ops; /* NULL: bodies are joined */
+  void *upload_data;                    /* handed to it */
+  bool acknowledge_at_once;             /* see acoap_server_options_t; from the server's at first */
+  bool hidden;                          /* not listed */
+  bool listed;                          /* has neither parameters nor a sub-tree: may be listed */
+  bool observable;                      /* takes observers */
+  acoap_observable_options_t observe;   /* how, defaults filled in */
+  acoap__list_t observers;              /* registrations (observe.c), oldest first */
+  size_t observer_count;                /* how many */
+  void (*destroy)(void *user_data);     /* NULL: nothing to say */
+  void *destroy_data;                   /* handed to it */
+};
+
+acoap_resource_t *acoap__resource_ref(acoap_resource_t *resource);
+void acoap__resource_unref(acoap_resource_t *resource);
+/* Is this a critical option that the handlers understand? */
+bool acoap__resource_understands(const acoap_resource_t *resource, uint16_t option);
+
+/* ---- tree.c: paths ----------------------------------------------------------------------------
+ */
+
+#define ACOAP__PARAMETERS_MAX 8
+
+/* What a path means to the resource it leads to. */
+typedef struct acoap__match {
+  acoap_resource_t *resource; /* borrowed; NULL: none */
+  size_t depth;               /* Uri-Path options that its own path covers */
+  size_t parameter_count;     /* segments under a name */
+  struct {
+    const char *name; /* borrowed from the resource's place in the tree */
+    size_t segment;   /* which Uri-Path option */
+  } parameters[ACOAP__PARAMETERS_MAX];
+} acoap__match_t;
+
+struct acoap__tree; /* tree.h */
+void acoap__tree_find(const acoap_server_t *server, const acoap_view_t *request,
+                      acoap__match_t *match);
+
+/* ---- keys (key.c) ------------------------------------------------------------------------------
+ */
+
+/*
+ * Who asks for what: a keyed hash of 128 bits over the peer's endpoint (address, port, identity),
+ * the socket it reached, and the request's method and options but Block1, Block2, Observe (5.4.2:
+ * those that are NoCacheKey, too), with the payload of a FETCH where it has one. Tokens and Message
+ * IDs are no part of it.
+ */
+typedef struct acoap__key {
+  uint64_t low, high;
+} acoap__key_t;
+
+/* Which parts a key is made of. */
+enum {
+  ACOAP__KEY_PEER = 1,       /* the endpoint that asks */
+  ACOAP__KEY_PAYLOAD = 2,    /* the body (of a FETCH) */
+  ACOAP__KEY_REQUEST_TAG = 4 /* the Request-Tag option (RFC 9175 section 3) */
+};
+acoap__key_t acoap__key_make(const acoap_server_t *server, const acoap_request_t *request,
+                             unsigned parts);
+bool acoap__key_equal(const acoap__key_t *a, const acoap__key_t *b);
+
+/* ---- a request on its way (serving.c) ----------------------------------------------------------
+ */
+
+typedef struct acoap__transfer acoap__transfer_t; /* block1.h, block2.h */
+typedef struct acoap__round acoap__round_t;       /* notify.c: one question for the newest state */
+
+/* What the server knows of a request beside the endpoint. Pooled; lives as long as the request. */
+typedef struct acoap__serving {
+  acoap_server_t
+      *server;        /* held by pointer; NULL once it was freed: the request stays answerable */
+  acoap__list_t node; /* in the server's list of what is open */
+  acoap_request_t *request;   /* the object it belongs to */
+  acoap_resource_t *resource; /* referenced; NULL: the default handler */
+  acoap__match_t match;       /* depth and parameters (its resource may be gone; ask `resource`) */
+  acoap_time_t started;       /* when it was received */
+  size_t next_handler;        /* of the group */
+  bool answered;              /* the handler has answered (compare: acoap__request_is_answered) */
+  bool settled;               /* counted and reported */
+
+  bool has_block2;      /* asked for a block size or a block of the response: */
+  acoap_block_t block2; /* which */
+  bool has_block1;      /* its body is (the last block of) a block-wise one: */
+  acoap_block_t block1; /* which; repeated in the answer */
+  acoap_upload_t
+      *upload; /* the complete body's writer or store, freed with this; NULL: the payload */
+
+  bool observe;          /* asks to be registered, and may be */
+  acoap__round_t *round; /* it is a question for the newest state, nobody's request */
+
+  acoap_body_t *body; /* the answer's body while it is being read (ACOAP_EAGAIN); referenced */
+  acoap_reliability_t reliability; /* how that will be sent */
+  uint8_t *options;                /* code and options of that answer; from acoap__malloc */
+  size_t options_len;              /* bytes */
+
+  size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
+  bool verified;    /* the address has shown that it is there */
+} acoap__serving_t;
+
+/* The serving of a request, NULL when no server has it. */
+acoap__serving_t *acoap__serving_of(const acoap_request_t *request);
+/* NULL without memory. Sets the request's filter. */
+acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *request);
+/* Run the handlers of its method; afterwards it is answered, kept or dropped. */
+void acoap__serving_run(acoap__serving_t *serving);
+extern const acoap__request_filter_t acoap__serving_filter;
+
+/* ---- dispatch.c, answer.c -----------------------------------------------------------------------
+ */
+
+/* acoap_request_cb of the endpoint; user_data is the server. */
+void acoap__dispatch(void *server, acoap_request_t *request);
+/* The library's own answer: a code and, when `why` is given, a diagnostic payload (section 5.5.2).
+ */
+void acoap__answer_code(acoap__serving_t *serving, uint8_t code, const char *why);
+/*
+ * A response goes out: validation, observe, blocks, allowance. `body` NULL: the builder's payload.
+ * The builder is the request's. ACOAP_EAGAIN never: what cannot be read yet is kept and sent later.
+ */
+int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                  acoap_reliability_t reliability);
+
+/* ---- precondition.c
+ * ------------------------------------------------------------------------------ */
+
+/* 0, or the code to answer with (4.12, 2.03 and its etag). */
+int acoap__precondition(const acoap_view_t *request, bool exists, const void *etag,
+                        size_t etag_len);
+
+/* ---- block2.c: bodies out
+ * ------------------------------------------------------------------------- */
+
+/*
+ * Is this a request for a later block of a body under way? Then it is answered from there: true. A
+ * later block of a body that nobody has any more is the handler's: it is asked anew and the block
+ * is cut from what it answers.
+ */
+bool acoap__block2_continue(acoap__serving_t *serving);
+/*
+ * Put the block of the body that was asked for (the first, when none was) into the builder:
+ * payload, Block2, Size2, ETag where more than one block is or was needed; remember the body for
+ * the blocks to come. `limit`: bytes of the whole message. 0; ACOAP_EAGAIN: the body is not ready,
+ * `serving` waits for it and acoap__block2_resume answers; a response code (4.00 a block behind the
+ * end, 5.03 no memory); ACOAP_ENOSPACE: not even 16 bytes fit.
+ */
+int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                         size_t limit);
+
+/* ---- block1.c: bodies in
+ * --------------------------------------------------------------------------- */
+
+/*
+ * Take the request's body or a block of it. True: it was answered or is kept (2.31, 4.08, 4.13,
+ * ...); false: the body is complete, the handler shall run.
+ */
+bool acoap__block1_receive(acoap__serving_t *serving);
+/* Repeat Block1 in the final answer to a block-wise body (RFC 7959 section 2.3). */
+void acoap__block1_answer(const acoap__serving_t *serving, acoap_builder_t *builder);
+/* The whole body: joined, or the payload. */
+acoap_bytes_t acoap__block1_body(const acoap__serving_t *serving);
+
+/* ---- observe.c, notify.c
+ * ----------------------------------------------------------------------------- */
+
+/* A GET or FETCH with Observe: deregister (1), or note the wish (0) where bounds and load allow. */
+void acoap__observe_request(acoap__serving_t *serving);
+/* A success goes to one who wants to be registered: register and put Observe into the builder. */
+void acoap__observe_answer(acoap__serving_t *serving, acoap_builder_t *builder);
+/* The answer to a round: goes to every observer of it. Takes nothing over. */
+int acoap__notify_answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body);
+/* The handler gave none (ignored): the round is over. */
+void acoap__notify_none(acoap__serving_t *serving);
+/* What became of a response or notification of a request. */
+void acoap__observe_delivered(acoap_request_t *request, int status);
+/* End all registrations of a resource with this code (0: silently). */
+void acoap__observe_end(acoap_resource_t *resource, uint8_t code);
+/* The next order number (RFC 7641 section 4.4): grows across restarts. */
+uint32_t acoap__observe_number(acoap_server_t *server);
+
+/* ---- protection: address.c, rate.c, load.c, amplification.c, echo.c
+ * ----------------------------------- */
+
+/*
+ * May this request go on? Decided before anything is allocated for it. 0, or the code to answer
+ * with (4.29, 5.03; Max-Age is options.retry_s), or ACOAP_ERESET: with RST.
+ */
+int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request);
+/* Note Echo and the address's standing: fills in allowance and verified. */
+void acoap__protect_note(acoap__serving_t *serving);
+/* Are observers and other lasting work to be taken? */
+bool acoap__load_normal(acoap_server_t *server);
+/* Put an Echo for the request's address into an answer (4.01, or with a success). */
+void acoap__echo_write(const acoap__serving_t *serving, acoap_builder_t *builder);
+/* Does the request bring an Echo of ours, for its address, no older than this? */
+bool acoap__echo_fresh(const acoap__serving_t *serving, uint32_t max_age_ms);
+/* Send what was built, within the allowance: separate answers of unverified addresses are not
+ * retransmitted. */
+int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
+                            acoap_reliability_t reliability);
+
+/* ---- the server
+ * -------------------------------------------------------------------------------------- */
+
+struct acoap_server {
+  acoap_local_endpoint_t *endpoint;     /* held; see `closed` */
+  acoap__endpoint_user_t user;          /* told when the endpoint closes */
+  bool closed;                          /* the endpoint has closed */
+  acoap_server_options_t options;       /* defaults filled in */
+  int status;                           /* first failure since it was last asked */
+  acoap_server_stats_t stats;           /* counters; the present numbers are filled in when asked */
+  uint8_t hash_key[16];                 /* for keys and tables whose keys a peer chooses */
+  acoap__list_t resources;              /* in the order they were made */
+  size_t resource_count;                /* how many */
+  acoap__list_t open;                   /* servings */
+  acoap__handler_t fallback;            /* for paths without a resource; call NULL: none */
+  acoap__list_t free_servings;          /* kept for reuse */
+  size_t free_serving_count;            /* how many */
+  struct acoap__tree *tree;             /* tree.c */
+  struct acoap__transfers *transfers;   /* block1.c, block2.c */
+  struct acoap__observers *observers;   /* observe.c */
+  struct acoap__protection *protection; /* address.c, echo.c, rate.c, load.c */
+};
+
+/* Keep the first failure; returns status. NULL is fine. */
+int acoap__server_fail(acoap_server_t *server, int status);
+acoap_time_t acoap__server_now(const acoap_server_t *server);
+
+/* The parts: made in this order by acoap_server_new, freed in the reverse. `fill` gives the present
+ * numbers of stats. */
+int acoap__tree_new(acoap_server_t *server);
+void acoap__tree_free(acoap_server_t *server);
+int acoap__well_known_new(acoap_server_t *server);
+int acoap__transfers_new(acoap_server_t *server);
+void acoap__transfers_free(acoap_server_t *server);
+void acoap__transfers_fill(const acoap_server_t *server, acoap_server_stats_t *stats);
+/* Abort the uploads and forget the bodies of a resource that is removed. */
+void acoap__transfers_end(acoap_resource_t *resource);
+int acoap__observers_new(acoap_server_t *server);
+void acoap__observers_free(acoap_server_t *server);
+void acoap__observers_fill(const acoap_server_t *server, acoap_server_stats_t *stats);
+int acoap__protection_new(acoap_server_t *server);
+void acoap__protection_free(acoap_server_t *server);
+void acoap__protection_fill(const acoap_server_t *server, acoap_server_stats_t *stats);
+
+#endif
