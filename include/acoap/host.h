@@ -83,6 +83,14 @@ typedef struct acoap_host_ops {
   int (*run_once)(acoap_host_t *host);
   /** Give up the host (reference count or static: the host's business). */
   void (*unref)(acoap_host_t *host);
+  /**
+   * Run blocking `work` beside the loop, then `done` on the loop's thread; never inside the call,
+   * and it is not cancelled: on 0 both run, once, even after the endpoint has closed and given the
+   * host up (the host outlasts its work). Inside `done` this may be called again. Optional: without
+   * it files are not served.
+   */
+  int (*work)(acoap_host_t *host, void (*work)(void *user_data), void (*done)(void *user_data),
+              void *user_data);
 } acoap_host_ops_t;
 
 /** The part of a host that everybody sees; an implementation's own struct begins with it. */

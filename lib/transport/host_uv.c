@@ -1,6 +1,6 @@
 /*
  * The host of a libuv loop: clock, interfaces, entropy, and running the loop. Wakers are in
- * waker_uv.c, names in lookup_uv.c.
+ * waker_uv.c, names in lookup_uv.c, work beside the loop in work_uv.c.
  * SPDX-License-Identifier: MIT
  */
 #include "transport/host_uv.h"
@@ -79,6 +79,7 @@ static const acoap_host_ops_t uv_host_ops = {
     .entropy = entropy,
     .run_once = run_once,
     .unref = unref,
+    .work = acoap__uv_work,
 };
 
 int acoap_uv_host_new(struct uv_loop_s *loop, acoap_host_t **host) {

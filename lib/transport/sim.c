@@ -267,6 +267,7 @@ int acoap_sim_new(uint64_t seed, acoap_time_t start, acoap_sim_t **sim) {
   acoap__list_init(&made->flights);
   acoap__list_init(&made->wakers);
   acoap__list_init(&made->lookups);
+  acoap__list_init(&made->works);
   acoap__list_init(&made->cuts);
   acoap__list_init(&made->unreachables);
   acoap__list_init(&made->names);

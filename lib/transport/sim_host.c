@@ -2,7 +2,8 @@
  * The simulated network as a host: its clock is virtual, its names and interfaces are what the
  * test set, its entropy comes from the seed. Running it once is one step of the network.
  * wake_from_thread alone may be called from another thread; it leaves a mark that the next step
- * sees.
+ * sees. Work beside the loop is done in the next step, in the loop's thread: a run stays
+ * repeatable.
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/sim.h>
@@ -30,6 +31,15 @@ typedef struct sim_lookup {
   acoap_address_t *addresses; /* the answer; NULL: not found */
   size_t count;               /* addresses */
 } sim_lookup_t;
+
+typedef struct sim_work {
+  acoap__timer_t timer;          /* runs it */
+  acoap__list_t node;            /* in sim->works */
+  acoap_sim_t *sim;              /* the network */
+  void (*work)(void *user_data); /* first */
+  void (*done)(void *user_data); /* then */
+  void *user_data;               /* for both */
+} sim_work_t;
 
 static acoap_sim_t *sim_of(acoap_host_t *host) {
   return (acoap_sim_t *)host;
@@ -316,6 +326,41 @@ static void lookup_cancel(acoap_lookup_t *lookup) {
   }
 }
 
+/* Work. */
+
+static void run_work(sim_work_t *work) {
+  acoap__timer_clear(&work->sim->queue, &work->timer);
+  acoap__list_remove(&work->node);
+  work->work(work->user_data);
+  work->done(work->user_data);
+  acoap__free(work);
+}
+
+static void work_due(acoap__timer_t *timer, acoap_time_t at) {
+  (void)at;
+  run_work(ACOAP__CONTAINER(timer, sim_work_t, timer));
+}
+
+static int work_beside(acoap_host_t *host, void (*work)(void *user_data),
+                       void (*done)(void *user_data), void *user_data) {
+  acoap_sim_t *sim = sim_of(host);
+  if (work == NULL || done == NULL) {
+    return ACOAP_EINVAL;
+  }
+  sim_work_t *made = acoap__calloc(1, sizeof(*made));
+  if (made == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  made->sim = sim;
+  made->work = work;
+  made->done = done;
+  made->user_data = user_data;
+  acoap__list_append(&sim->works, &made->node);
+  acoap__timer_init(&made->timer, work_due);
+  acoap__timer_set(&sim->queue, &made->timer, sim->now);
+  return 0;
+}
+
 /* The rest. */
 
 static void entropy(acoap_host_t *host, uint8_t *bytes, size_t len) {
@@ -332,6 +377,10 @@ static void unref(acoap_host_t *host) {
 }
 
 void acoap__sim_host_free(acoap_sim_t *sim) {
+  /* Work is never given up; what it begins anew runs, too. */
+  for (acoap__list_t *node; (node = acoap__list_first(&sim->works)) != NULL;) {
+    run_work(ACOAP__CONTAINER(node, sim_work_t, node));
+  }
   for (acoap__list_t *node; (node = acoap__list_first(&sim->lookups)) != NULL;) {
     free_lookup(ACOAP__CONTAINER(node, sim_lookup_t, node));
   }
@@ -360,4 +409,5 @@ const acoap_host_ops_t acoap__sim_host_ops = {
     .entropy = entropy,
     .run_once = run_once,
     .unref = unref,
+    .work = work_beside,
 };

@@ -30,6 +30,7 @@ struct acoap_sim {
   acoap__list_t flights;             /* acoap__sim_flight_t under way */
   acoap__list_t wakers;              /* acoap__sim_waker_t */
   acoap__list_t lookups;             /* acoap__sim_lookup_t that wait */
+  acoap__list_t works;               /* work beside the loop that waits */
   acoap__list_t cuts;                /* acoap__sim_cut_t */
   acoap__list_t unreachables;        /* acoap__sim_unreachable_t */
   acoap__list_t names;               /* acoap__sim_name_t */
