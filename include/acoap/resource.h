@@ -149,8 +149,9 @@ ACOAP_API int acoap_server_stats(const acoap_server_t *server, acoap_server_stat
  *
  * @param path  "/", "/a/b"; "/sensor/:id": a segment under a name; "/files/...": it and
  *              everything below it. Segments are percent-decoded; the first character of a literal
- *              one that looks like these is written "%3A" or "%2E". A literal segment goes before a
- *              parameter, a parameter before a sub-tree, and the way back is tried: "/a/:x/c" and
+ *              one that looks like these is written "%3A" or "%2E". No parameter is empty. A
+ *              literal segment goes before a parameter, a parameter before a sub-tree, and the way
+ * back is tried: "/a/:x/c" and
  *              "/a/b/..." both find what is theirs.
  *
  * Returns NULL on failure, which every function below takes and which acoap_server_status tells:
@@ -165,7 +166,10 @@ ACOAP_API acoap_resource_t *acoap_resource_new(acoap_server_t *server, const cha
  * handler.
  */
 ACOAP_API acoap_resource_t *acoap_resource_remove(acoap_resource_t *resource);
-/** Called once when nothing refers to it any more: for what its user_data points to. */
+/**
+ * Called once when nothing refers to it any more: for what its user_data points to. Several are
+ * called in the order they were added. On failure (NULL, no memory) it is called at once.
+ */
 ACOAP_API int acoap_resource_on_destroy(acoap_resource_t *resource,
                                         void (*destroy)(void *user_data), void *user_data);
 /** Find by the path it was made with; NULL. */

@@ -35,6 +35,19 @@ typedef struct acoap__attribute {
   char *value; /* NULL: a flag */
 } acoap__attribute_t;
 
+/* A segment of its path that has a name. */
+typedef struct acoap__parameter {
+  const char *name; /* borrowed from the resource's path, not terminated */
+  size_t name_len;  /* bytes */
+  size_t segment;   /* which Uri-Path option */
+} acoap__parameter_t;
+
+/* Whom to tell when it goes. */
+typedef struct acoap__destroy {
+  void (*call)(void *user_data);
+  void *user_data;
+} acoap__destroy_t;
+
 /* A resource lives as long as it is in the tree or somebody holds it. */
 struct acoap_resource {
   uint32_t refs;                        /* holders: the tree, requests, transfers, observers */
@@ -42,6 +55,8 @@ struct acoap_resource {
   struct acoap__segment *place;         /* in the tree (tree.c); NULL once removed */
   acoap__list_t node;                   /* in the server's list, in the order they were made */
   char *path;                           /* as it was given */
+  acoap__parameter_t *parameters;       /* segments of the path under a name, in order */
+  size_t parameter_count;               /* how many */
   acoap__handler_t *handlers;           /* in the order they were added */
   size_t handler_count;                 /* how many */
   acoap__attribute_t *attributes;       /* in the order they were set */
@@ -66,8 +81,8 @@ struct acoap_resource {
   acoap_observable_options_t observe;   /* how, defaults filled in */
   acoap__list_t observers;              /* registrations (observe.c), oldest first */
   size_t observer_count;                /* how many */
-  void (*destroy)(void *user_data);     /* NULL: nothing to say */
-  void *destroy_data;                   /* handed to it */
+  acoap__destroy_t *destroys;           /* told when it is freed, in the order they were added */
+  size_t destroy_count;                 /* how many */
 };
 
 acoap_resource_t *acoap__resource_ref(acoap_resource_t *resource);
@@ -78,22 +93,33 @@ bool acoap__resource_understands(const acoap_resource_t *resource, uint16_t opti
 /* ---- tree.c: paths ----------------------------------------------------------------------------
  */
 
-#define ACOAP__PARAMETERS_MAX 8
+typedef struct acoap__serving acoap__serving_t;
 
-/* What a path means to the resource it leads to. */
+/* What a path means to the resource it leads to; which segment has which name: its parameters. */
 typedef struct acoap__match {
   acoap_resource_t *resource; /* borrowed; NULL: none */
   size_t depth;               /* Uri-Path options that its own path covers */
-  size_t parameter_count;     /* segments under a name */
-  struct {
-    const char *name; /* borrowed from the resource's place in the tree */
-    size_t segment;   /* which Uri-Path option */
-  } parameters[ACOAP__PARAMETERS_MAX];
 } acoap__match_t;
 
 struct acoap__tree; /* tree.h */
 void acoap__tree_find(const acoap_server_t *server, const acoap_view_t *request,
                       acoap__match_t *match);
+
+/* ---- resource.c -------------------------------------------------------------------------------
+ */
+
+/* The server goes: take all resources away, without a word to anybody. */
+void acoap__resources_free(acoap_server_t *server);
+
+/* ---- multicast.c ------------------------------------------------------------------------------
+ */
+
+/* Before the handler of a request that came by multicast: set what is suppressed and how long the
+ * answer may wait. False: it is not to be answered at all. True for every other request. */
+bool acoap__multicast_admit(acoap__serving_t *serving);
+/* Does this answer say too little to be sent to one who asked by multicast? */
+bool acoap__multicast_unwanted(const acoap__serving_t *serving, const acoap_builder_t *builder,
+                               bool has_body);
 
 /* ---- keys (key.c) ------------------------------------------------------------------------------
  */
@@ -125,13 +151,13 @@ typedef struct acoap__transfer acoap__transfer_t; /* block1.h, block2.h */
 typedef struct acoap__round acoap__round_t;       /* notify.c: one question for the newest state */
 
 /* What the server knows of a request beside the endpoint. Pooled; lives as long as the request. */
-typedef struct acoap__serving {
+struct acoap__serving {
   acoap_server_t
       *server;        /* held by pointer; NULL once it was freed: the request stays answerable */
   acoap__list_t node; /* in the server's list of what is open */
   acoap_request_t *request;   /* the object it belongs to */
   acoap_resource_t *resource; /* referenced; NULL: the default handler */
-  acoap__match_t match;       /* depth and parameters (its resource may be gone; ask `resource`) */
+  acoap__match_t match;       /* depth (its resource may be gone; ask `resource`) */
   acoap_time_t started;       /* when it was received */
   size_t next_handler;        /* of the group */
   bool answered;              /* the handler has answered (compare: acoap__request_is_answered) */
@@ -154,7 +180,7 @@ typedef struct acoap__serving {
 
   size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
   bool verified;    /* the address has shown that it is there */
-} acoap__serving_t;
+};
 
 /* The serving of a request, NULL when no server has it. */
 acoap__serving_t *acoap__serving_of(const acoap_request_t *request);
