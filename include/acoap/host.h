@@ -91,6 +91,12 @@ typedef struct acoap_host_ops {
    */
   int (*work)(acoap_host_t *host, void (*work)(void *user_data), void (*done)(void *user_data),
               void *user_data);
+  /**
+   * Milliseconds of the real-time clock, since any fixed day: the order of notifications goes on
+   * from it after a restart (RFC 7641 section 4.4). It may be set back and forth. Optional: without
+   * it the order begins anew with the machine.
+   */
+  acoap_time_t (*real_time_ms)(acoap_host_t *host);
 } acoap_host_ops_t;
 
 /** The part of a host that everybody sees; an implementation's own struct begins with it. */

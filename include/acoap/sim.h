@@ -107,6 +107,10 @@ ACOAP_API int acoap_sim_socket_refuse(acoap_socket_t *socket, uint32_t count);
  */
 ACOAP_API acoap_host_t *acoap_sim_host(acoap_sim_t *sim);
 
+/** Set the real-time clock of the network's host (default: the virtual time); it goes on from
+ * there. */
+ACOAP_API int acoap_sim_set_real_time(acoap_sim_t *sim, acoap_time_t real_time_ms);
+
 /** The virtual time. */
 ACOAP_API acoap_time_t acoap_sim_now(const acoap_sim_t *sim);
 

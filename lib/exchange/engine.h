@@ -33,8 +33,8 @@ typedef struct acoap__peer acoap__peer_t;
 
 typedef struct acoap__transmission acoap__transmission_t;
 
-/* What comes up from a transmission. All but `sent` end it: the node is free again when they are
- * called. Only `sent` may be NULL. */
+/* What comes up from a transmission. All but `sent` and `renew` end it: the node is free again when
+ * they are called. Only `sent` and `renew` may be NULL. */
 typedef struct acoap__transmission_events {
   /*
    * A message that was queued has left (NSTART and the supply of Message IDs let it). May be NULL.
@@ -49,6 +49,13 @@ typedef struct acoap__transmission_events {
   void (*reset)(acoap__transmission_t *tx, acoap_time_t now);
   /* ACOAP_ETIMEDOUT after the last retransmission, ACOAP_EUNREACHABLE, or the socket's error. */
   void (*failed)(acoap__transmission_t *tx, acoap_time_t now, int status);
+  /*
+   * A CON was not acknowledged in time and is about to be sent again. True: from now on these bytes
+   * are sent in its place, under a Message ID of their own, while the counter of retransmissions
+   * and the doubling of waits go on (RFC 7641 section 4.5.2); the old ones are no longer lent. The
+   * engine must not be called. May be NULL.
+   */
+  bool (*renew)(acoap__transmission_t *tx, acoap_time_t now, uint8_t **bytes, size_t *len);
 } acoap__transmission_events_t;
 
 typedef enum acoap__transmission_state {
@@ -103,6 +110,12 @@ void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmissi
 int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                              const acoap_path_t *path, uint8_t *bytes, size_t len,
                              acoap_type_t type, const acoap_params_t *params);
+
+/*
+ * Other bytes in the place of those that still wait in a queue (ACOAP__TX_QUEUED), which are no
+ * longer lent then; type and place in the queue stay. False: they wait no more, nothing happened.
+ */
+bool acoap__transmission_replace(acoap__transmission_t *tx, uint8_t *bytes, size_t len);
 
 /* Forget it, silently. Harmless when idle. */
 void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now,
@@ -242,6 +255,12 @@ typedef struct acoap__engine_events {
                   const acoap_view_t *view);
   /* The engine's next wake-up may have become earlier. May be NULL. */
   void (*wake_changed)(void *user_data);
+  /*
+   * All Message IDs towards a peer (NULL: the groups) are in use: messages wait. Said once, until
+   * there is one again; acoap__log_ids_exhausted writes it to the log. Calls nothing of the engine.
+   * May be NULL.
+   */
+  void (*ids_exhausted)(acoap__engine_t *engine, const acoap_address_t *peer);
 } acoap__engine_events_t;
 
 /* Sizes and policy; zero means the default in brackets. */
@@ -323,6 +342,9 @@ typedef struct acoap__peer_info {
 } acoap__peer_info_t;
 bool acoap__engine_peer_info(const acoap__engine_t *engine, const acoap_path_t *path,
                              acoap__peer_info_t *info);
+
+/* For ids_exhausted: a warning to the engine's log. */
+void acoap__log_ids_exhausted(acoap__engine_t *engine, const acoap_address_t *peer);
 
 /* A leisure for a response to a multicast: uniform in [0, leisure] (section 8.2). */
 uint32_t acoap__leisure_ms(const acoap_params_t *params, acoap__random_t *random);

@@ -5,7 +5,8 @@
  *
  *     0, 2000, 6000, 14000, 30000 ms and fails at 62000 ms
  *
- * A retransmission that the socket refuses counts as lost. Chooses no waits (congestion.c does),
+ * What is sent again may carry newer bytes (RFC 7641 section 4.5.2): counter and waits go on. A
+ * retransmission that the socket refuses counts as lost. Chooses no waits (congestion.c does),
  * matches no ACKs.
  *
  * SPDX-License-Identifier: MIT
@@ -31,5 +32,6 @@ void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, a
   tx->timeout_ms = acoap__congestion_back_off_ms(tx);
   acoap__engine_set_timer(engine, &tx->timer, now + (acoap_time_t)tx->timeout_ms);
   engine->stats.retransmissions++;
+  acoap__transmission_renew(engine, now, tx);
   acoap__engine_transmit(engine, &tx->path, tx->bytes, tx->len);
 }

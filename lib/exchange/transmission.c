@@ -12,7 +12,6 @@
  */
 #include "exchange/transmission.h"
 
-#include "base/text.h"
 #include "exchange/congestion.h"
 #include "exchange/internal.h"
 #include "message/wire.h"
@@ -169,30 +168,36 @@ int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__
   return left < 0 ? left : 0;
 }
 
+void acoap__transmission_renew(acoap__engine_t *engine, acoap_time_t now,
+                               acoap__transmission_t *tx) {
+  uint8_t *bytes;
+  size_t len;
+
+  /* Without a Message ID to give there is nothing to ask for. */
+  if (tx->events->renew == NULL || acoap__peer_id_when(tx->peer, now) > now ||
+      !tx->events->renew(tx, now, &bytes, &len)) {
+    return;
+  }
+  tx->bytes = bytes;
+  tx->len = len;
+  acoap__map_remove(&engine->by_message_id, &tx->id_node);
+  acoap__peer_take_id(tx->peer, now, lifetime_ms(tx), &tx->message_id);
+  acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
+  register_id(engine, tx);
+}
+
 /* ---- the queue ------------------------------------------------------------------------------- */
 
 /* No ID is free: every message that waits here has to wait for one. Said once, until there is one
  * again. */
 static void note_exhaustion(acoap__peer_t *peer) {
   acoap__engine_t *engine = peer->engine;
-  char chars[ACOAP_ADDRESS_TEXT_MAX + 80];
-  char address[ACOAP_ADDRESS_TEXT_MAX];
-  acoap__text_t text;
 
   peer->exhausted = true;
   engine->stats.message_id_waits += peer->queued;
-  if (!acoap__log_wants(engine->log, ACOAP_LOG_WARNING)) {
-    return;
+  if (engine->events->ids_exhausted != NULL) {
+    engine->events->ids_exhausted(engine, peer->address.family != 0 ? &peer->address : NULL);
   }
-  acoap__text_init(&text, chars, sizeof(chars));
-  acoap__text_put(&text, "all 65536 Message IDs are in use towards ");
-  if (peer == &engine->peers->group) {
-    acoap__text_put(&text, "groups");
-  } else if (acoap_address_format(&peer->address, address, sizeof(address)) > 0) {
-    acoap__text_put(&text, address);
-  }
-  acoap__text_put(&text, ": messages wait");
-  acoap__log_text(engine->log, ACOAP_LOG_WARNING, chars);
 }
 
 static bool id_is_free(acoap__peer_t *peer, acoap_time_t now) {
@@ -386,6 +391,15 @@ int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__t
   acoap__transmission_start(engine, now, tx, peer);
   acoap__engine_leave(engine);
   return 0;
+}
+
+bool acoap__transmission_replace(acoap__transmission_t *tx, uint8_t *bytes, size_t len) {
+  if (tx->state != ACOAP__TX_QUEUED) {
+    return false;
+  }
+  tx->bytes = bytes;
+  tx->len = len;
+  return true;
 }
 
 void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now,

@@ -49,6 +49,9 @@ int acoap__transmission_start(acoap__engine_t *engine, acoap_time_t now, acoap__
  */
 int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                               const acoap_path_t *path);
+/* Ask the owner of a CON that is due again for newer bytes, and give those a Message ID. */
+void acoap__transmission_renew(acoap__engine_t *engine, acoap_time_t now,
+                               acoap__transmission_t *tx);
 /* Out of every table and timer, idle; `answered` by ACK, RST or response. The node may be used
  * again at once. */
 void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *tx,

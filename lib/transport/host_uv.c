@@ -39,6 +39,15 @@ static void entropy(acoap_host_t *host, uint8_t *bytes, size_t len) {
   }
 }
 
+static acoap_time_t real_time_ms(acoap_host_t *host) {
+  uv_timeval64_t now;
+  (void)host;
+  if (uv_gettimeofday(&now) != 0) {
+    return acoap__clock_now();
+  }
+  return (acoap_time_t)now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
 static int run_once(acoap_host_t *host) {
   uv_loop_t *loop = ((acoap__uv_host_t *)host)->loop;
   if (!uv_loop_alive(loop)) {
@@ -80,6 +89,7 @@ static const acoap_host_ops_t uv_host_ops = {
     .run_once = run_once,
     .unref = unref,
     .work = acoap__uv_work,
+    .real_time_ms = real_time_ms,
 };
 
 int acoap_uv_host_new(struct uv_loop_s *loop, acoap_host_t **host) {

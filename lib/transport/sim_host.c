@@ -367,6 +367,18 @@ static void entropy(acoap_host_t *host, uint8_t *bytes, size_t len) {
   acoap__seeded_fill(&sim_of(host)->entropy, bytes, len);
 }
 
+static acoap_time_t real_time_ms(acoap_host_t *host) {
+  return sim_of(host)->now + sim_of(host)->real_offset_ms;
+}
+
+int acoap_sim_set_real_time(acoap_sim_t *sim, acoap_time_t real_time_ms) {
+  if (sim == NULL) {
+    return ACOAP_EINVAL;
+  }
+  sim->real_offset_ms = real_time_ms - sim->now;
+  return 0;
+}
+
 static int run_once(acoap_host_t *host) {
   return acoap_sim_step(sim_of(host), ACOAP_TIME_NEVER) ? 0 : ACOAP_EEND;
 }
@@ -410,4 +422,5 @@ const acoap_host_ops_t acoap__sim_host_ops = {
     .run_once = run_once,
     .unref = unref,
     .work = work_beside,
+    .real_time_ms = real_time_ms,
 };

@@ -16,10 +16,11 @@
 #include "base/timer_queue.h"
 
 struct acoap_sim {
-  acoap_host_t host;          /* first: acoap_sim_host lends it */
-  acoap__timer_queue_t queue; /* all that will happen */
-  acoap_time_t now;           /* virtual milliseconds */
-  acoap__seeded_t chance;     /* decides what happens to datagrams */
+  acoap_host_t host;           /* first: acoap_sim_host lends it */
+  acoap__timer_queue_t queue;  /* all that will happen */
+  acoap_time_t now;            /* virtual milliseconds */
+  acoap_time_t real_offset_ms; /* real-time clock - now */
+  acoap__seeded_t chance;      /* decides what happens to datagrams */
   acoap__seeded_t
       entropy; /* what endpoints draw; apart, so that they do not move the network's chance */
   acoap_sim_conditions_t conditions; /* of every datagram from now on */
