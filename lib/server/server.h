@@ -173,9 +173,11 @@ struct acoap__serving {
   bool observe;          /* asks to be registered, and may be */
   acoap__round_t *round; /* it is a question for the newest state, nobody's request */
 
-  acoap_body_t *body; /* the answer's body while it is being read (ACOAP_EAGAIN); referenced */
+  acoap_body_t *body;      /* the answer's body while it is being read (ACOAP_EAGAIN); referenced,
+                              and so is the request then */
+  acoap__list_t body_node; /* among those that wait for the body; to itself while it does not */
   acoap_reliability_t reliability; /* how that will be sent */
-  uint8_t *options;                /* code and options of that answer; from acoap__malloc */
+  uint8_t *options;                /* that answer without its body, as a message; acoap__malloc */
   size_t options_len;              /* bytes */
 
   size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
@@ -186,8 +188,15 @@ struct acoap__serving {
 acoap__serving_t *acoap__serving_of(const acoap_request_t *request);
 /* NULL without memory. Sets the request's filter. */
 acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *request);
-/* Run the handlers of its method; afterwards it is answered, kept or dropped. */
+/*
+ * The request is complete: register the wish to observe, judge preconditions, run the handlers of
+ * its method. Afterwards it is answered, kept or dropped. Also for a round (notify.c).
+ */
 void acoap__serving_run(acoap__serving_t *serving);
+/* Let go of the server: it is freed. The request stays answerable. */
+void acoap__serving_detach(acoap__serving_t *serving);
+/* Put one that was made for acoap__request_again on its way: resource and match of the other. */
+acoap__serving_t *acoap__serving_again(const acoap__serving_t *of, acoap_request_t *again);
 extern const acoap__request_filter_t acoap__serving_filter;
 
 /* ---- dispatch.c, answer.c -----------------------------------------------------------------------
@@ -204,6 +213,10 @@ void acoap__answer_code(acoap__serving_t *serving, uint8_t code, const char *why
  */
 int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                   acoap_reliability_t reliability);
+/* The body that the answer waited for (serving->body) has something now: send it, or fail. */
+void acoap__answer_resume(acoap__serving_t *serving);
+/* A request that is complete: preconditions. True: it was answered. */
+bool acoap__dispatch_judge(acoap__serving_t *serving);
 
 /* ---- precondition.c
  * ------------------------------------------------------------------------------ */
@@ -211,6 +224,8 @@ int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_bod
 /* 0, or the code to answer with (4.12, 2.03 and its etag). */
 int acoap__precondition(const acoap_view_t *request, bool exists, const void *etag,
                         size_t etag_len);
+/* Is this one of the ETags that the request has (section 5.10.6.2)? */
+bool acoap__etag_known(const acoap_view_t *request, acoap_bytes_t etag);
 
 /* ---- block2.c: bodies out
  * ------------------------------------------------------------------------- */
@@ -230,6 +245,10 @@ bool acoap__block2_continue(acoap__serving_t *serving);
  */
 int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                          size_t limit);
+/* The request ends: it waits for serving->body no longer (body_node). The reference stays. */
+void acoap__block2_forget(acoap__serving_t *serving);
+/* A body's ETag, set or made; len 0: it has none. Borrowed. */
+acoap_bytes_t acoap__body_etag(const acoap_body_t *body);
 
 /* ---- block1.c: bodies in
  * --------------------------------------------------------------------------- */
@@ -241,6 +260,11 @@ int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, ac
 bool acoap__block1_receive(acoap__serving_t *serving);
 /* Repeat Block1 in the final answer to a block-wise body (RFC 7959 section 2.3). */
 void acoap__block1_answer(const acoap__serving_t *serving, acoap_builder_t *builder);
+/*
+ * The serving goes: free its upload. A writer whose body is complete but for which no handler ran
+ * (next_handler is 0) hears abort.
+ */
+void acoap__block1_forget(acoap__serving_t *serving);
 /* The whole body: joined, or the payload. */
 acoap_bytes_t acoap__block1_body(const acoap__serving_t *serving);
 
@@ -290,6 +314,9 @@ struct acoap_server {
   acoap_local_endpoint_t *endpoint;     /* held; see `closed` */
   acoap__endpoint_user_t user;          /* told when the endpoint closes */
   bool closed;                          /* the endpoint has closed */
+  bool freed;                           /* acoap_server_free was called; a hold is left */
+  uint32_t holds;                       /* callbacks of the application that are running */
+  acoap_time_t closed_at;               /* the last time that the endpoint told */
   acoap_server_options_t options;       /* defaults filled in */
   int status;                           /* first failure since it was last asked */
   acoap_server_stats_t stats;           /* counters; the present numbers are filled in when asked */
@@ -308,7 +335,14 @@ struct acoap_server {
 
 /* Keep the first failure; returns status. NULL is fine. */
 int acoap__server_fail(acoap_server_t *server, int status);
+/* The endpoint's time; once it has closed, when that was. */
 acoap_time_t acoap__server_now(const acoap_server_t *server);
+/*
+ * A callback of the application may free the server: memory and parts stay until the last hold is
+ * given back; its resources and requests are let go of at once.
+ */
+void acoap__server_hold(acoap_server_t *server);
+void acoap__server_release(acoap_server_t *server);
 
 /* The parts: made in this order by acoap_server_new, freed in the reverse. `fill` gives the present
  * numbers of stats. */
