@@ -54,7 +54,8 @@ struct acoap_resource {
   acoap_server_t *server;               /* NULL once removed */
   struct acoap__segment *place;         /* in the tree (tree.c); NULL once removed */
   acoap__list_t node;                   /* in the server's list, in the order they were made */
-  char *path;                           /* as it was given */
+  char *target;                         /* of its link: the path, or "/." and the path "//..." */
+  char *path;                           /* as it was given; in target */
   acoap__parameter_t *parameters;       /* segments of the path under a name, in order */
   size_t parameter_count;               /* how many */
   acoap__handler_t *handlers;           /* in the order they were added */
