@@ -12,7 +12,7 @@ ACOAP_BEGIN_DECLS
 
 /**
  * Functions in the manner of the C library's. All three are needed; they may be called from any
- * thread that runs a loop.
+ * thread that runs a loop, and from those in which a loop has its work done.
  */
 typedef struct acoap_allocator {
   size_t size;                                             /* sizeof(acoap_allocator_t) */

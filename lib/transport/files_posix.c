@@ -60,6 +60,17 @@ static bool is_sound(const char *path) {
   return true;
 }
 
+/* With O_DIRECTORY a link is "not a directory" to the system; to us it is a link. */
+static int segment_failure(int at, const char *name) {
+  struct stat stat;
+  int status = failure();
+  if (status == UV_ENOTDIR && fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISLNK(stat.st_mode)) {
+    return UV_ELOOP;
+  }
+  return status;
+}
+
 static int open_by_segment(int root, const char *path, int flags) {
   char name[ACOAP__FILES_NAME_MAX];
   int at = root;
@@ -69,12 +80,11 @@ static int open_by_segment(int root, const char *path, int flags) {
     memcpy(name, path, span);
     name[span] = '\0';
     int next = openat(at, name, (last ? flags : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | ALWAYS);
-    int status = next < 0 ? failure() : 0;
+    int status = next < 0 ? segment_failure(at, name) : 0;
     if (at != root) {
       close(at);
     }
     if (status < 0 || last) {
-      /* A link where a directory should be is no directory, says the system. */
       return status < 0 ? status : next;
     }
     at = next;
