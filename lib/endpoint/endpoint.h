@@ -37,6 +37,15 @@ void acoap__deferred_init(acoap__deferred_t *deferred, void (*call)(acoap__defer
 void acoap__defer(acoap_local_endpoint_t *endpoint, acoap__deferred_t *deferred);
 void acoap__deferred_cancel(acoap__deferred_t *deferred);
 
+/* Is this one of the host's own addresses (the loopback ones, those of its interfaces as last heard
+ * of)? Its port does not count; the system is not asked. */
+bool acoap__local_endpoint_is_own_address(const acoap_local_endpoint_t *endpoint,
+                                          const acoap_address_t *address);
+/* Received requests that were not answered yet (the one in hand included), and how many there may
+ * be. */
+void acoap__local_endpoint_requests_open(const acoap_local_endpoint_t *endpoint, uint32_t *open,
+                                         uint32_t *most);
+
 /* Is one of the endpoint's callbacks running, so that the loop must not be run? */
 bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint);
 
@@ -123,6 +132,11 @@ bool acoap__request_is_on_its_way(const acoap_request_t *request);
  * starts with 4.xx and 5.xx suppressed.
  */
 void acoap__request_set_policy(acoap_request_t *request, uint8_t suppressed, uint32_t leisure_ms);
+/*
+ * A separate response or notification of it, when it is a CON, leaves at most so many times, first
+ * and retransmitted ones together; 0: as the endpoint's parameters say. Counts for those to come.
+ */
+void acoap__request_set_transmissions(acoap_request_t *request, uint32_t most);
 /* As acoap_request_begin, and what is sent with acoap__request_transmit does not see the filter. */
 int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliability);
 /*

@@ -297,6 +297,16 @@ int acoap_request_reset(acoap_request_t *request) {
 
 /* ---- for a server ---------------------------------------------------------------------------- */
 
+void acoap__local_endpoint_requests_open(const acoap_local_endpoint_t *endpoint, uint32_t *open,
+                                         uint32_t *most) {
+  *open = endpoint->requests_open;
+  *most = endpoint->requests_open_max;
+}
+
+void acoap__request_set_transmissions(acoap_request_t *request, uint32_t most) {
+  request->transmissions = most;
+}
+
 void acoap__request_set_filter(acoap_request_t *request, const acoap__request_filter_t *filter,
                                void *data) {
   request->filter = filter;

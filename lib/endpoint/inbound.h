@@ -53,6 +53,7 @@ struct acoap_request {
   bool again;          /* made by acoap__request_again: nothing leaves from here */
   uint8_t suppressed;  /* classes not answered, as No-Response has them */
   uint32_t leisure_ms; /* of a multicast answer, at most; 0: the endpoint's */
+  uint32_t transmissions; /* of a CON of its own, at most; 0: as the parameters say */
 };
 
 extern const acoap__transmission_events_t acoap__response_events;

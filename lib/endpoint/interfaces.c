@@ -161,3 +161,20 @@ const acoap_interface_t *acoap__interfaces_for_group(const acoap__interfaces_t *
   bool only_loopback = nth(interfaces, family, false, 0) == NULL;
   return nth(interfaces, family, only_loopback, n);
 }
+
+/* ---- our own addresses ----------------------------------------------------------------------- */
+
+bool acoap__local_endpoint_is_own_address(const acoap_local_endpoint_t *endpoint,
+                                          const acoap_address_t *address) {
+  if (acoap_address_is_loopback(address)) {
+    return true;
+  }
+  const acoap__interfaces_t *interfaces = endpoint->interfaces;
+  for (size_t i = 0; interfaces != NULL && i < interfaces->count; i++) {
+    const acoap_address_t *own = &interfaces->list[i].address;
+    if (own->family == address->family && memcmp(own->ip, address->ip, sizeof(own->ip)) == 0) {
+      return true;
+    }
+  }
+  return false;
+}

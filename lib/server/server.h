@@ -162,7 +162,8 @@ struct acoap__serving {
   acoap_time_t started;       /* when it was received */
   size_t next_handler;        /* of the group */
   bool answered;              /* the handler has answered (compare: acoap__request_is_answered) */
-  bool settled;               /* counted and reported */
+  bool settled;               /* the handlers are done with it, or it has ended */
+  bool slow;                  /* was counted and reported as that */
 
   bool has_block2;      /* asked for a block size or a block of the response: */
   acoap_block_t block2; /* which */
@@ -198,6 +199,10 @@ void acoap__serving_run(acoap__serving_t *serving);
 void acoap__serving_detach(acoap__serving_t *serving);
 /* Put one that was made for acoap__request_again on its way: resource and match of the other. */
 acoap__serving_t *acoap__serving_again(const acoap__serving_t *of, acoap_request_t *again);
+/* Has its method (or the default) a handler? */
+bool acoap__serving_has_handler(const acoap__serving_t *serving);
+/* Note that the answer comes: ACOAP_EINVAL when there was one; dropped: it is the endpoint's 5.00. */
+int acoap__serving_answers(acoap__serving_t *serving, bool dropped);
 extern const acoap__request_filter_t acoap__serving_filter;
 
 /* ---- dispatch.c, answer.c -----------------------------------------------------------------------
@@ -214,6 +219,9 @@ void acoap__answer_code(acoap__serving_t *serving, uint8_t code, const char *why
  */
 int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                   acoap_reliability_t reliability);
+/* acoap__request_filter_t.respond */
+int acoap__answer_respond(acoap_request_t *request, uint8_t code, int content_format,
+                          acoap_bytes_t payload);
 /* The body that the answer waited for (serving->body) has something now: send it, or fail. */
 void acoap__answer_resume(acoap__serving_t *serving);
 /* A request that is complete: preconditions. True: it was answered. */
@@ -292,7 +300,8 @@ uint32_t acoap__observe_number(acoap_server_t *server);
 
 /*
  * May this request go on? Decided before anything is allocated for it. 0, or the code to answer
- * with (4.29, 5.03; Max-Age is options.retry_s), or ACOAP_ERESET: with RST.
+ * with (4.29, 5.03; Max-Age is options.retry_s), ACOAP_ERESET: with RST, or ACOAP_ECANCELED: not at
+ * all, not even with an empty ACK (acoap__request_consume).
  */
 int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request);
 /* Note Echo and the address's standing: fills in allowance and verified. */
@@ -303,10 +312,21 @@ bool acoap__load_normal(acoap_server_t *server);
 void acoap__echo_write(const acoap__serving_t *serving, acoap_builder_t *builder);
 /* Does the request bring an Echo of ours, for its address, no older than this? */
 bool acoap__echo_fresh(const acoap__serving_t *serving, uint32_t max_age_ms);
-/* Send what was built, within the allowance: separate answers of unverified addresses are not
- * retransmitted. */
+/* Throttled or more: a success may be kept by caches twice as long (Max-Age). */
+void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder);
+/* Bytes that the next answer may have (the limit for acoap__block2_answer); SIZE_MAX: no limit. */
+size_t acoap__protect_left(acoap__serving_t *serving);
+/*
+ * Send what was built, within the allowance, to which all its transmissions count. What does not
+ * fit: 4.01 with Echo in its place, or the code alone (amplification.c); a notification:
+ * ACOAP_ENOSPACE and nothing is sent.
+ */
 int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
                             acoap_reliability_t reliability);
+/* What became of a CON of its own; one that was acknowledged renews the allowance. */
+void acoap__protect_delivered(acoap__serving_t *serving, int status);
+/* The address has answered a request of ours under an unpredictable token. */
+void acoap__protect_verified(acoap_server_t *server, const acoap_address_t *address);
 
 /* ---- the server
  * -------------------------------------------------------------------------------------- */

@@ -1,0 +1,107 @@
+/*
+ * A server's protection as a whole: who may go on to be served (RFC 7252 section 11.3, RFC 8516),
+ * and what the parts share. Decided for each request before anything is allocated for it:
+ *
+ *     rate of its network   4.29 with Max-Age retry_s
+ *     shedding              5.03 with Max-Age retry_s; or, as options.shedding says, a RST for a
+ * CON and silence for a NON came by multicast     silence in both cases (RFC 7252 section 8.2)
+ *
+ * Memory of a server, at most, in bytes; what peers cause is in the terms with a bound:
+ *
+ *     server     sizeof(server, protection, transfers, observers, tree)         constant
+ *     addresses  sizeof(table) + addresses_max * sizeof(entry) + pointers       address.c
+ *     requests   requests_open_max * (sizeof(request, serving, message) + datagram + answer)
+ *     bodies     bodies_max_bytes + transfers_max * sizeof(transfer)            both ways
+ *     observers  observers_max * (sizeof(observer, request, serving, message) + datagram
+ *                + 2 notifications (the one on its way and the newest))
+ *     engine     acoap__engine_memory(): peers, deduplication, stored replies   taken at the start
+ *     resources  what the application made; no peer can add to it
+ *
+ * where datagram and answer are at most 2 KiB (the socket's buffer) and message_max_bytes. The
+ * bound is asserted by a test that has 100,000 addresses do their worst
+ * (test/flow/server_hostile_test.c).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "server/protection.h"
+
+#include "base/mem.h"
+
+int acoap__protection_new(acoap_server_t *server) {
+  const acoap_server_options_t *options = &server->options;
+  struct acoap__protection *protection = acoap__calloc(1, sizeof(*protection));
+  if (protection == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  acoap__engine_t *engine = acoap__local_endpoint_engine(server->endpoint);
+  acoap__random_bytes(engine->random, protection->echo_key, sizeof(protection->echo_key));
+  if (options->rate_per_s > 0 || options->amplification != ACOAP_AMPLIFICATION_OFF) {
+    protection->addresses = acoap__addresses_new(options->addresses_max, server->hash_key);
+    if (protection->addresses == NULL) {
+      acoap__free(protection);
+      return ACOAP_ENOMEM;
+    }
+  }
+  server->protection = protection;
+  return 0;
+}
+
+void acoap__protection_free(acoap_server_t *server) {
+  if (server->protection != NULL) {
+    acoap__free(server->protection->addresses);
+    acoap__free(server->protection);
+    server->protection = NULL;
+  }
+}
+
+void acoap__protection_fill(const acoap_server_t *server, acoap_server_stats_t *stats) {
+  const struct acoap__protection *protection = server->protection;
+  stats->load = acoap__load_level(server, 0);
+  if (protection->addresses != NULL) {
+    stats->addresses = protection->addresses->used;
+    stats->addresses_evicted = protection->addresses->evicted;
+  }
+}
+
+/* ---- who may go on --------------------------------------------------------------------------- */
+
+static bool is_too_fast(acoap_server_t *server, const acoap_address_t *peer) {
+  const acoap_server_options_t *options = &server->options;
+  if (options->rate_per_s == 0) {
+    return false;
+  }
+  acoap_address_t network = acoap__address_network(peer);
+  acoap__address_t *address = acoap__addresses_use(server->protection->addresses, &network);
+  return !acoap__rate_take(address, acoap__server_now(server), options->rate_per_s,
+                           options->rate_burst);
+}
+
+static int shed(acoap_server_t *server, const acoap__inbound_t *inbound) {
+  server->stats.shed++;
+  if (inbound->path.multicast) {
+    return ACOAP_ECANCELED;
+  }
+  if (server->options.shedding == ACOAP_SHED_UNAVAILABLE) {
+    return ACOAP_CODE_SERVICE_UNAVAILABLE;
+  }
+  return inbound->type == ACOAP_CON ? ACOAP_ERESET : ACOAP_ECANCELED;
+}
+
+int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request) {
+  const acoap__inbound_t *inbound = acoap__request_inbound(request);
+  if (is_too_fast(server, &inbound->path.peer)) {
+    server->stats.rate_refused++;
+    return inbound->path.multicast ? ACOAP_ECANCELED : ACOAP_CODE_TOO_MANY_REQUESTS;
+  }
+  if (acoap__load_level(server, 1) == ACOAP_LOAD_SHEDDING) {
+    return shed(server, inbound);
+  }
+  return 0;
+}
+
+void acoap__protect_verified(acoap_server_t *server, const acoap_address_t *address) {
+  if (server->protection->addresses != NULL) {
+    (void)acoap__addresses_verify(server->protection->addresses, acoap__server_now(server),
+                                  address);
+  }
+}
