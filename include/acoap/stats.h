@@ -41,10 +41,13 @@ ACOAP_BEGIN_DECLS
   X(peers_evicted, "peers forgotten before their lifetime")                                        \
   X(queue_refused, "messages refused because a peer's queue was full")
 
-/** The counters; a program compiled against a shorter list gets as many as it knows. */
+/**
+ * The counters; a program compiled against a shorter list gets as many as it knows. As wide as the
+ * machine counts with ease: 64 bits on large ones, 32 bits, which come round to 0, on small ones.
+ */
 typedef struct acoap_stats {
   size_t size; /* sizeof(acoap_stats_t) as the caller knows it */
-#define ACOAP_STATS_MEMBER(name, sentence) uint64_t name; /* see ACOAP_STATS_MAP */
+#define ACOAP_STATS_MEMBER(name, sentence) uint_fast32_t name; /* see ACOAP_STATS_MAP */
   ACOAP_STATS_MAP(ACOAP_STATS_MEMBER)
 #undef ACOAP_STATS_MEMBER
 } acoap_stats_t;

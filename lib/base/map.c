@@ -18,7 +18,7 @@ void acoap__map_init(acoap__map_t *map, acoap__map_node_t **buckets, size_t buck
 void acoap__map_insert(acoap__map_t *map, acoap__map_node_t *node, uint64_t hash) {
   acoap__map_node_t **bucket = &map->buckets[hash & map->mask];
 
-  node->hash = hash;
+  node->hash = (uint32_t)hash;
   node->next = *bucket;
   node->link = bucket;
   if (node->next != NULL) {
@@ -41,7 +41,7 @@ void acoap__map_remove(acoap__map_t *map, acoap__map_node_t *node) {
   map->count--;
 }
 
-static acoap__map_node_t *first_of_hash(acoap__map_node_t *node, uint64_t hash) {
+static acoap__map_node_t *first_of_hash(acoap__map_node_t *node, uint32_t hash) {
   while (node != NULL && node->hash != hash) {
     node = node->next;
   }
@@ -49,7 +49,7 @@ static acoap__map_node_t *first_of_hash(acoap__map_node_t *node, uint64_t hash) 
 }
 
 acoap__map_node_t *acoap__map_find(const acoap__map_t *map, uint64_t hash) {
-  return first_of_hash(map->buckets[hash & map->mask], hash);
+  return first_of_hash(map->buckets[hash & map->mask], (uint32_t)hash);
 }
 
 acoap__map_node_t *acoap__map_find_next(const acoap__map_node_t *node) {

@@ -11,7 +11,7 @@
 typedef struct acoap__map_node {
   struct acoap__map_node *next;  /* in the bucket */
   struct acoap__map_node **link; /* what points here; NULL while in no map */
-  uint64_t hash;                 /* the key's hash */
+  uint32_t hash;                 /* the low half of the key's hash */
 } acoap__map_node_t;
 
 typedef struct acoap__map {

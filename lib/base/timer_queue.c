@@ -9,7 +9,7 @@
 #include "base/timer_queue.h"
 
 static bool is_earlier(const acoap__timer_t *a, const acoap__timer_t *b) {
-  return a->at != b->at ? a->at < b->at : a->order < b->order;
+  return a->at != b->at ? a->at < b->at : (int32_t)(a->order - b->order) < 0;
 }
 
 /* Join two heaps, neither empty and neither with siblings: the later root becomes the first child

@@ -19,15 +19,15 @@ struct acoap__timer {
    * previous sibling, or the parent for a first child; itself while not queued: never NULL when set
    */
   acoap__timer_t *prev;
+  uint32_t order;       /* breaks ties: the lower was set earlier, modulo 2^32 */
   acoap_time_t at;      /* due, milliseconds */
-  uint64_t order;       /* breaks ties: the lower was set earlier */
   acoap__timer_cb fire; /* called once when due, after the timer has left the queue */
   bool queued;          /* stands in a queue */
 };
 
 typedef struct acoap__timer_queue {
   acoap__timer_t *root; /* the earliest, or NULL */
-  uint64_t order;       /* next tie-breaker */
+  uint32_t order;       /* next tie-breaker */
 } acoap__timer_queue_t;
 
 void acoap__timer_queue_init(acoap__timer_queue_t *queue);

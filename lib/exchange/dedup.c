@@ -88,7 +88,7 @@ static void forget(acoap__dedup_t *dedup, uint64_t hash, const acoap__message_ke
 
 acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
                                           const acoap__message_key_t *key, acoap_type_t type,
-                                          uint64_t fingerprint, uint32_t lifetime_ms) {
+                                          uint32_t fingerprint, uint32_t lifetime_ms) {
   acoap__dedup_log_t *log = &dedup->logs[type == ACOAP_CON ? 0 : 1];
 
   forget(dedup, hash, key);

@@ -36,11 +36,11 @@ typedef enum acoap__reply {
 typedef struct acoap__dedup_entry {
   acoap__map_node_t node;   /* in the index, while it lives */
   acoap__message_key_t key; /* whose message */
-  uint8_t reply;            /* acoap__reply_t */
-  uint64_t fingerprint;     /* keyed hash of type, code and token */
   acoap_time_t expires;     /* end of its lifetime */
+  uint32_t fingerprint;     /* keyed hash of type, code and token */
   uint32_t serial;          /* which use of this entry */
   uint32_t reply_at;        /* where in the store the reply's record begins */
+  uint8_t reply;            /* acoap__reply_t */
 } acoap__dedup_entry_t;
 
 /* Entries of one kind, in order of age. */
@@ -73,7 +73,7 @@ acoap__dedup_entry_t *acoap__dedup_find(acoap__dedup_t *dedup, acoap_time_t now,
 /* Log a message; an entry of the same key is replaced. */
 acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
                                           const acoap__message_key_t *key, acoap_type_t type,
-                                          uint64_t fingerprint, uint32_t lifetime_ms);
+                                          uint32_t fingerprint, uint32_t lifetime_ms);
 /* The number of an entry, for acoap__dedup_get. */
 uint32_t acoap__dedup_slot(const acoap__dedup_t *dedup, const acoap__dedup_entry_t *entry);
 /* The entry of this number if it is still in this use and alive, or NULL. */

@@ -21,6 +21,7 @@
 typedef struct layout {
   size_t peer_table;
   size_t peers;
+  size_t group;
   size_t peer_buckets;
   size_t dedup;
   size_t dedup_entries;
@@ -83,6 +84,7 @@ static layout_t lay_out(const acoap__engine_config_t *config) {
   layout.dedup_bucket_count = power_of_two(config->dedup_con + config->dedup_non);
   layout.peer_table = reserve(&at, 1, sizeof(acoap__peer_table_t));
   layout.peers = reserve(&at, config->peers, sizeof(acoap__peer_t));
+  layout.group = reserve(&at, config->no_groups ? 0 : 1, sizeof(acoap__peer_t));
   layout.peer_buckets = reserve(&at, layout.peer_bucket_count, sizeof(acoap__map_node_t *));
   layout.dedup = reserve(&at, 1, sizeof(acoap__dedup_t));
   layout.dedup_entries =
@@ -110,6 +112,7 @@ static void make_tables(acoap__engine_t *engine, uint8_t *memory, const layout_t
   engine->peers = (acoap__peer_table_t *)(void *)(memory + layout->peer_table);
   acoap__peer_table_init(
       engine, engine->peers, (acoap__peer_t *)(void *)(memory + layout->peers), config->peers,
+      config->no_groups ? NULL : (acoap__peer_t *)(void *)(memory + layout->group),
       (acoap__map_node_t **)(void *)(memory + layout->peer_buckets), layout->peer_bucket_count);
   engine->dedup = (acoap__dedup_t *)(void *)(memory + layout->dedup);
   acoap__dedup_init(engine->dedup, (acoap__dedup_entry_t *)(void *)(memory + layout->dedup_entries),

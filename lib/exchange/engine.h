@@ -275,25 +275,28 @@ typedef struct acoap__engine_config {
   uint32_t buckets;        /* of the token and the Message ID index each, a power of two [1024] */
   bool strict_message_id; /* a duplicate is (endpoint, Message ID) to the letter, whatever token and
                              code say */
+  bool no_groups;         /* nothing is sent to multicast groups: their peer takes no memory */
   bool stateless; /* no deduplication of requests: handlers are idempotent (section 4.5). Responses
                      are still deduplicated */
 } acoap__engine_config_t;
 
 struct acoap__engine {
-  acoap__engine_config_t config;        /* with the defaults filled in */
-  const acoap__engine_events_t *events; /* upwards */
-  void *user_data;                      /* handed to them */
-  acoap__random_t *random;              /* lent */
-  const acoap__log_t *log;              /* lent; may be NULL */
-  acoap_stats_t stats;                  /* counters */
-  acoap__timer_queue_t timers;          /* everything that waits */
-  uint8_t hash_key[16];                 /* for tables whose keys a peer chooses */
-  uint8_t token_key[16];                /* makes tokens out of their counter */
-  uint64_t tokens;                      /* made so far */
-  acoap__map_t by_token;                /* open interactions */
-  acoap__map_t by_message_id;           /* transmissions that an ACK or RST may name */
-  struct acoap__peer_table *peers;      /* exchange/peer.h */
-  struct acoap__dedup *dedup;           /* exchange/dedup.h */
+  acoap__engine_config_t config;                    /* with the defaults filled in */
+  const acoap__engine_events_t *events;             /* upwards */
+  void *user_data;                                  /* handed to them */
+  acoap__random_t *random;                          /* lent */
+  const acoap__log_t *log;                          /* lent; may be NULL */
+  acoap_stats_t stats;                              /* counters */
+  acoap__timer_queue_t timers;                      /* everything that waits */
+  uint8_t hash_key[16];                             /* for tables whose keys a peer chooses */
+  uint8_t token_key[16];                            /* makes tokens out of their counter */
+  uint64_t tokens;                                  /* made so far */
+  acoap__map_t by_token;                            /* open interactions */
+  acoap__map_t by_message_id;                       /* transmissions that an ACK or RST may name */
+  struct acoap__peer_table *peers;                  /* exchange/peer.h */
+  struct acoap__dedup *dedup;                       /* exchange/dedup.h */
+  const struct acoap__request_layer *request_layer; /* exchange/request_layer.h; NULL until a
+                                                       request is sent */
   struct acoap__leaving
       *leaving;      /* first sendings that stand inside `transmit` now (exchange/transmission.h) */
   bool running;      /* inside acoap__engine_run */

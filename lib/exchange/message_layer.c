@@ -65,11 +65,11 @@ static bool is_idempotent(uint8_t code) {
   }
 }
 
-static uint64_t fingerprint_of(const acoap__engine_t *engine, const acoap_view_t *view) {
+static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_view_t *view) {
   uint8_t head[2] = {(uint8_t)view->type, view->code};
 
-  return acoap__siphash(engine->hash_key, view->token.data, view->token.len) ^
-         acoap__siphash(engine->token_key, head, sizeof(head));
+  return (uint32_t)(acoap__siphash(engine->hash_key, view->token.data, view->token.len) ^
+                    acoap__siphash(engine->token_key, head, sizeof(head)));
 }
 
 static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
@@ -102,7 +102,7 @@ static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
  */
 static bool is_new(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                    const acoap_view_t *view, acoap__dedup_entry_t **entry) {
-  uint64_t fingerprint = fingerprint_of(engine, view);
+  uint32_t fingerprint = fingerprint_of(engine, view);
   uint32_t lifetime = view->type == ACOAP_CON
                           ? acoap_params_exchange_lifetime_ms(&engine->config.params)
                           : acoap_params_non_lifetime_ms(&engine->config.params);
@@ -159,6 +159,15 @@ static bool is_notification(const acoap_view_t *view) {
   return acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value);
 }
 
+static acoap__interaction_t *match(acoap__engine_t *engine, const acoap_path_t *path,
+                                   const acoap_view_t *view) {
+  if (engine->request_layer != NULL) {
+    return engine->request_layer->match(engine, path, view);
+  }
+  engine->stats.unmatched_responses++;
+  return NULL;
+}
+
 static void receive_response(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                              const acoap_view_t *view) {
   acoap__dedup_entry_t *entry;
@@ -166,15 +175,15 @@ static void receive_response(acoap__engine_t *engine, acoap_time_t now, const ac
   if (!is_new(engine, now, path, view, &entry)) {
     return;
   }
-  acoap__interaction_t *interaction = acoap__request_layer_match(engine, path, view);
-  bool accepted = interaction != NULL && acoap__request_layer_accepts(interaction, view);
+  acoap__interaction_t *interaction = match(engine, path, view);
+  bool accepted = interaction != NULL && engine->request_layer->accepts(interaction, view);
   if (view->type == ACOAP_CON) {
     entry->reply = accepted ? ACOAP__REPLY_ACK : ACOAP__REPLY_RST;
     /* The socket may call back while it takes the ACK, and the interaction may be over when it
      * returns. */
     acoap__engine_transmit_empty(engine, path, accepted ? ACOAP_ACK : ACOAP_RST, view->message_id);
     if (interaction != NULL) {
-      interaction = acoap__request_layer_match(engine, path, view);
+      interaction = match(engine, path, view);
     }
   }
   if (interaction == NULL) {
@@ -182,9 +191,9 @@ static void receive_response(acoap__engine_t *engine, acoap_time_t now, const ac
       acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
     }
   } else if (accepted) {
-    acoap__request_layer_response(engine, now, interaction, path, view, false);
+    engine->request_layer->response(engine, now, interaction, path, view, false);
   } else {
-    acoap__request_layer_rejected(engine, now, interaction);
+    engine->request_layer->rejected(engine, now, interaction);
   }
 }
 

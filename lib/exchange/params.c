@@ -14,6 +14,8 @@
  */
 #include <acoap/params.h>
 
+#include "base/divide.h"
+
 #define TIME_MAX_MS 0x7fffffffu
 #define RETRANSMIT_MAX 20u
 
@@ -44,7 +46,7 @@ static uint64_t span_ms(const acoap_params_t *params, uint32_t doublings) {
   if (longest > UINT64_MAX >> (RETRANSMIT_MAX + 1)) {
     return TIME_MAX_MS;
   }
-  uint64_t ms = longest * units / 1000;
+  uint64_t ms = acoap__divide(longest * units, 1000);
   return ms < TIME_MAX_MS ? ms : TIME_MAX_MS;
 }
 

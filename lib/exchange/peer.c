@@ -38,11 +38,14 @@ static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {
 }
 
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
-                            acoap__peer_t *entries, size_t count, acoap__map_node_t **buckets,
-                            size_t bucket_count) {
+                            acoap__peer_t *entries, size_t count, acoap__peer_t *group,
+                            acoap__map_node_t **buckets, size_t bucket_count) {
   acoap__map_init(&table->map, buckets, bucket_count);
   acoap__list_init(&table->idle);
-  peer_init(&table->group, engine);
+  table->group = group;
+  if (group != NULL) {
+    peer_init(group, engine);
+  }
   for (size_t i = 0; i < count; i++) {
     memset(&entries[i], 0, sizeof(entries[i]));
     acoap__list_append(&table->idle, &entries[i].idle_node);
@@ -96,7 +99,7 @@ static acoap__peer_t *take_oldest(acoap__engine_t *engine, acoap_time_t now) {
 acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now,
                                const acoap_path_t *path) {
   if (acoap_address_is_multicast(&path->peer)) {
-    return &engine->peers->group;
+    return engine->peers->group;
   }
   uint64_t hash = hash_of_peer(engine, path);
   acoap__peer_t *peer = find(engine, path, hash);
@@ -132,13 +135,13 @@ static bool groups_use_few_ids(const acoap__message_id_t *ids) {
 }
 
 acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
-  const acoap__message_id_t *group = &peer->engine->peers->group.ids;
+  const acoap__peer_t *group = peer->engine->peers->group;
   acoap__message_id_t *ids = &peer->ids;
-  uint32_t living = ids != group && groups_use_few_ids(group) ? 1 : 0;
+  uint32_t living = group != NULL && group != peer && groups_use_few_ids(&group->ids) ? 1 : 0;
   acoap_time_t when;
 
   while ((when = acoap__message_id_when(ids, now)) <= now && living > 0) {
-    living = acoap__message_id_living(group, now, (uint16_t)(ids->first + ids->next));
+    living = acoap__message_id_living(&group->ids, now, (uint16_t)(ids->first + ids->next));
     acoap__message_id_skip(ids, living);
   }
   return when;
@@ -154,7 +157,7 @@ void acoap__peer_settle(acoap__peer_t *peer) {
   acoap__peer_table_t *table = peer->engine->peers;
 
   acoap__list_remove(&peer->idle_node);
-  if (peer->outstanding == 0 && peer->queued == 0 && peer->pins == 0 && peer != &table->group) {
+  if (peer->outstanding == 0 && peer->queued == 0 && peer->pins == 0 && peer != table->group) {
     acoap__list_append(&table->idle, &peer->idle_node);
   }
 }

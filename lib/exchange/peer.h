@@ -42,9 +42,9 @@ struct acoap__peer {
 };
 
 typedef struct acoap__peer_table {
-  acoap__map_t map;    /* by (socket, address) */
-  acoap__list_t idle;  /* entries that may be taken, unused ones and oldest first */
-  acoap__peer_t group; /* all groups */
+  acoap__map_t map;     /* by (socket, address) */
+  acoap__list_t idle;   /* entries that may be taken, unused ones and oldest first */
+  acoap__peer_t *group; /* all groups; NULL: nothing is sent to groups */
 } acoap__peer_table_t;
 
 /* What names a message between two endpoints; without padding, so that its bytes can be hashed. */
@@ -60,12 +60,12 @@ uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__mes
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
 
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
-                            acoap__peer_t *entries, size_t count, acoap__map_node_t **buckets,
-                            size_t bucket_count);
+                            acoap__peer_t *entries, size_t count, acoap__peer_t *group,
+                            acoap__map_node_t **buckets, size_t bucket_count);
 /* NULL when it is not known; groups are not found here. */
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
-/* Find or make; for a group address the one peer of all groups. NULL: every entry is busy. Counts
- * as a use. */
+/* Find or make; for a group address the one peer of all groups. NULL: every entry is busy, or there
+ * are no groups. Counts as a use. */
 acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path);
 /* Something valid came from it at `now`: whatever was awaited by PROBING_RATE is paid for. */
 void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now);

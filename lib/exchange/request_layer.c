@@ -132,10 +132,11 @@ static void request_acknowledged(acoap__transmission_t *tx, acoap_time_t now,
   acoap__interaction_t *interaction = interaction_of(tx);
 
   if (view->code != ACOAP_CODE_EMPTY) {
-    if (acoap__request_layer_accepts(interaction, view)) {
-      acoap__request_layer_response(tx->engine, now, interaction, from, view, true);
+    const acoap__request_layer_t *layer = tx->engine->request_layer;
+    if (layer->accepts(interaction, view)) {
+      layer->response(tx->engine, now, interaction, from, view, true);
     } else {
-      acoap__request_layer_rejected(tx->engine, now, interaction);
+      layer->rejected(tx->engine, now, interaction);
     }
     return;
   }
@@ -165,8 +166,8 @@ static const acoap__transmission_events_t request_events = {.sent = request_sent
 
 /* ---- responses ------------------------------------------------------------------------------- */
 
-acoap__interaction_t *acoap__request_layer_match(acoap__engine_t *engine, const acoap_path_t *from,
-                                                 const acoap_view_t *view) {
+static acoap__interaction_t *match(acoap__engine_t *engine, const acoap_path_t *from,
+                                   const acoap_view_t *view) {
   acoap__interaction_t *interaction = first_with_token(engine, view->token);
   acoap__interaction_t *by_token_alone = NULL;
 
@@ -206,22 +207,19 @@ static bool understands(const void *user_data, uint16_t number) {
           interaction->events->understands(interaction, number));
 }
 
-bool acoap__request_layer_accepts(const acoap__interaction_t *interaction,
-                                  const acoap_view_t *view) {
+static bool accepts(const acoap__interaction_t *interaction, const acoap_view_t *view) {
   return acoap__view_unrecognised(view, understands, interaction) == 0;
 }
 
-void acoap__request_layer_rejected(acoap__engine_t *engine, acoap_time_t now,
-                                   acoap__interaction_t *interaction) {
+static void rejected(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction) {
   engine->stats.bad_option++;
   if (!interaction->multicast) {
     fail_interaction(interaction, now, ACOAP_EBADOPTION);
   }
 }
 
-void acoap__request_layer_response(acoap__engine_t *engine, acoap_time_t now,
-                                   acoap__interaction_t *interaction, const acoap_path_t *from,
-                                   const acoap_view_t *view, bool piggybacked) {
+static void response(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
+                     const acoap_path_t *from, const acoap_view_t *view, bool piggybacked) {
   engine->stats.responses_received++;
   interaction->answered = true;
   acoap__timer_clear(&engine->timers, &interaction->response_timer);
@@ -233,6 +231,9 @@ void acoap__request_layer_response(acoap__engine_t *engine, acoap_time_t now,
   }
   interaction->events->response(interaction, now, from, view, piggybacked);
 }
+
+static const acoap__request_layer_t request_layer = {
+    .match = match, .accepts = accepts, .rejected = rejected, .response = response};
 
 /* ---- the calls ------------------------------------------------------------------------------- */
 
@@ -282,6 +283,7 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
     return ACOAP_EBUSY;
   }
   close_interaction(engine, interaction, now, false);
+  engine->request_layer = &request_layer;
   interaction->token = token;
   interaction->keep = how->keep;
   interaction->any_source = how->any_source;

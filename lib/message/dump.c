@@ -88,7 +88,8 @@ static void put_value(acoap__text_t *text, const acoap_option_t *option) {
   const acoap_option_info_t *info = acoap_option_lookup(option->number);
   uint32_t number;
 
-  if (info == NULL || !acoap__option_length_good(info, option->value.len)) {
+  if (info == NULL || option->value.len < info->length_min ||
+      option->value.len > info->length_max) {
     put_opaque(text, option->value);
     return;
   }

@@ -8,10 +8,21 @@
 
 #include <acoap/codec.h>
 
+/* What a value of this option has to be. */
+typedef struct acoap__option_rule {
+  uint16_t number;     /* of the option */
+  uint16_t length_max; /* bytes */
+  uint8_t length_min;  /* bytes */
+  bool repeatable;     /* may occur more than once */
+} acoap__option_rule_t;
+
+/* The rule of a registered option, or NULL. */
+const acoap__option_rule_t *acoap__option_rule(uint16_t number);
+
 /* The length lies in the registered range; anything else is to be treated like an unrecognized
  * option. */
-static inline bool acoap__option_length_good(const acoap_option_info_t *info, size_t len) {
-  return len >= info->length_min && len <= info->length_max;
+static inline bool acoap__option_length_good(const acoap__option_rule_t *rule, size_t len) {
+  return len >= rule->length_min && len <= rule->length_max;
 }
 
 /* Does somebody above understand this option, which the library does not? */

@@ -50,11 +50,11 @@ bool acoap_view_option(const acoap_view_t *view, uint16_t number, size_t n, acoa
 }
 
 bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value) {
-  const acoap_option_info_t *info = acoap_option_lookup(number);
+  const acoap__option_rule_t *rule = acoap__option_rule(number);
   acoap_bytes_t bytes;
 
   return acoap_view_option(view, number, 0, &bytes) &&
-         (info == NULL || acoap__option_length_good(info, bytes.len)) &&
+         (rule == NULL || acoap__option_length_good(rule, bytes.len)) &&
          acoap_uint_decode(bytes, value);
 }
 
@@ -74,11 +74,11 @@ static bool is_implemented(uint16_t number) {
 }
 
 static bool is_recognised(const acoap_option_t *option, uint16_t last) {
-  const acoap_option_info_t *info = acoap_option_lookup(option->number);
+  const acoap__option_rule_t *rule = acoap__option_rule(option->number);
 
-  return info != NULL && is_implemented(option->number) &&
-         acoap__option_length_good(info, option->value.len) &&
-         (option->number != last || info->repeatable);
+  return rule != NULL && is_implemented(option->number) &&
+         acoap__option_length_good(rule, option->value.len) &&
+         (option->number != last || rule->repeatable);
 }
 
 uint16_t acoap__view_unrecognised(const acoap_view_t *view, acoap__understands_cb understands,

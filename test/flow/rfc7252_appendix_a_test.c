@@ -274,7 +274,7 @@ START_TEST(figure_23_multicast) {
   get(&request, ACOAP_NON, 0, "\x86");
   acoap__interaction_close(&client.script->engine, client.script->now, &request.interaction);
   client.script->taken = client.script->sent;
-  acoap__message_id_init(&client.script->engine.peers->group.ids, 0x7d41);
+  acoap__message_id_init(&client.script->engine.peers->group->ids, 0x7d41);
   ck_assert_int_eq(script_request_send(&request, &group, ACOAP_NON, &keep), 0);
   const script_datagram_t *sent = script_next(client.script);
   ck_assert_uint_eq(sent->len, sizeof(expected_get) - 1);

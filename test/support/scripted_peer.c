@@ -74,8 +74,10 @@ static void wake_changed(void *user_data) {
   }
 }
 
-static const acoap__engine_events_t script_events = {
-    .transmit = transmit, .request = request, .wake_changed = wake_changed};
+static const acoap__engine_events_t script_events = {.transmit = transmit,
+                                                     .request = request,
+                                                     .wake_changed = wake_changed,
+                                                     .ids_exhausted = acoap__log_ids_exhausted};
 
 static void log_line(void *user_data, acoap_log_level_t level, const char *text) {
   script_t *script = user_data;

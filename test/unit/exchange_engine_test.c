@@ -488,7 +488,7 @@ static void chaos_check_end(chaos_t *chaos) {
       ck_assert_uint_eq(info.queued, 0);
     }
   }
-  ck_assert_uint_eq(script->engine.peers->group.queued, 0);
+  ck_assert_uint_eq(script->engine.peers->group->queued, 0);
   /* Every entry of the table can be had again. */
   uint32_t idle = 0;
   const acoap__list_t *head = &script->engine.peers->idle;

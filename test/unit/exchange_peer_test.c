@@ -229,7 +229,7 @@ START_TEST(an_id_that_a_group_request_holds_is_left_out) {
   script->forget_sent = true;
   script_message_init(script, &to_group, ACOAP_CODE_CONTENT, "g", NULL);
   script_message_init(script, &to_member, ACOAP_CODE_CONTENT, "m", NULL);
-  acoap__message_id_init(&script->engine.peers->group.ids, 0xfff0);
+  acoap__message_id_init(&script->engine.peers->group->ids, 0xfff0);
   for (unsigned i = 0; i < 5000; i++) { /* one window and a part of the next */
     ck_assert_int_eq(script_message_send(&to_group, &group, ACOAP_NON, NULL), 0);
   }

@@ -111,8 +111,23 @@ START_TEST(names_compare_without_case) {
 }
 END_TEST
 
+START_TEST(rules_say_what_the_registry_says) {
+  for (uint32_t number = 0; number <= UINT16_MAX; number++) {
+    const acoap_option_info_t *info = acoap_option_lookup((uint16_t)number);
+    const acoap__option_rule_t *rule = acoap__option_rule((uint16_t)number);
+    ck_assert_int_eq(info != NULL, rule != NULL);
+    if (info != NULL && rule != NULL) {
+      ck_assert_uint_eq(rule->number, number);
+      ck_assert_uint_eq(rule->length_min, info->length_min);
+      ck_assert_uint_eq(rule->length_max, info->length_max);
+      ck_assert_int_eq(rule->repeatable, info->repeatable);
+    }
+  }
+}
+END_TEST
+
 START_TEST(length_ranges_include_both_ends) {
-  const acoap_option_info_t *etag = acoap_option_lookup(4);
+  const acoap__option_rule_t *etag = acoap__option_rule(4);
   ck_assert(!acoap__option_length_good(etag, 0));
   ck_assert(acoap__option_length_good(etag, 1));
   ck_assert(acoap__option_length_good(etag, 8));
@@ -128,6 +143,7 @@ static Suite *message_option_suite(void) {
   tcase_add_test(option, numbers_classify_themselves);
   tcase_add_test(option, names_compare_without_case);
   tcase_add_test(option, length_ranges_include_both_ends);
+  tcase_add_test(option, rules_say_what_the_registry_says);
   suite_add_tcase(suite, option);
   return suite;
 }
