@@ -86,6 +86,8 @@ static void close_handles(acoap_local_endpoint_t *endpoint) {
 
 void acoap__endpoint_close_step(acoap_local_endpoint_t *endpoint) {
   acoap__list_t *node;
+  /* What was posted earlier in the turn that closed it. */
+  acoap__posts_run(endpoint);
   while ((node = acoap__list_first(&endpoint->users)) != NULL) {
     acoap__endpoint_user_t *user = ACOAP__CONTAINER(node, acoap__endpoint_user_t, node);
     user->closing(user);

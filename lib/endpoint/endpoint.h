@@ -49,6 +49,14 @@ void acoap__local_endpoint_requests_open(const acoap_local_endpoint_t *endpoint,
 /* Is one of the endpoint's callbacks running, so that the loop must not be run? */
 bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint);
 
+/*
+ * One call from another thread that cannot fail for want of memory: the node lives in the caller's
+ * object, which both threads let go of. `settle` runs once on the loop's thread: 0 it was sent,
+ * ACOAP_ECANCELED the endpoint closes before. `freed` is the last call, on the thread that let go
+ * last: on settling it must touch nothing that the other thread may still write.
+ */
+typedef struct acoap__posting acoap__posting_t;
+
 /* ---- users: objects that live on an endpoint ------------------------------------------------- */
 
 /* A node inside everything that must be settled when the endpoint closes. */
@@ -68,6 +76,29 @@ void acoap__endpoint_user_set_outstanding(acoap_local_endpoint_t *endpoint,
                                           acoap__endpoint_user_t *user, bool outstanding);
 /* Harmless for one that is not registered, when its memory was zeroed or removed before. */
 void acoap__endpoint_user_remove(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user);
+/* How everything that was posted begins. */
+typedef struct acoap__posted {
+  acoap__list_t node;               /* in the list of posts */
+  void (*run)(acoap__list_t *node); /* on the loop's thread, out of the list */
+} acoap__posted_t;
+
+/* See above; members are the endpoint's. */
+struct acoap__posting {
+  acoap__posted_t posted;           /* among the posts; to itself while it is none of them */
+  acoap__endpoint_user_t user;      /* told when the endpoint closes */
+  acoap_local_endpoint_t *endpoint; /* held until it was settled */
+  struct acoap__posts *posts;       /* held until the end; its mutex guards the rest */
+  void (*settle)(acoap__posting_t *posting, int status);
+  void (*freed)(acoap__posting_t *posting);
+  bool sent;    /* the other thread has let go */
+  bool settled; /* the loop's thread has let go */
+};
+/* On the loop's thread. ACOAP_ECLOSED. */
+int acoap__posting_init(acoap_local_endpoint_t *endpoint, acoap__posting_t *posting,
+                        void (*settle)(acoap__posting_t *posting, int status),
+                        void (*freed)(acoap__posting_t *posting));
+/* From any thread, once: the object is the caller's no longer. 0, or ACOAP_ECLOSED: too late. */
+int acoap__posting_send(acoap__posting_t *posting);
 /*
  * Keep the struct: its functions may be called beyond its close then (they answer ACOAP_ECLOSED),
  * which frees sockets, engine and memory all the same. A remote endpoint and a message hold it too.
@@ -124,6 +155,9 @@ bool acoap__request_is_answered(const acoap_request_t *request);
 bool acoap__request_is_observation(const acoap_request_t *request);
 /* From now on nothing follows the answer: it is no observation, whatever the client asked for. */
 void acoap__request_end_observation(acoap_request_t *request);
+/* As above, and what is under way of it is neither retransmitted nor waited for any more. The
+ * caller holds a reference. */
+void acoap__request_stop(acoap_request_t *request);
 /* Is a separate response or a notification of it under way? */
 bool acoap__request_is_on_its_way(const acoap_request_t *request);
 /*
@@ -148,6 +182,14 @@ int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliab
 acoap_request_t *acoap__request_again(acoap_request_t *request);
 /* It counts as answered without anything having been sent. */
 void acoap__request_consume(acoap_request_t *request);
+/* How many hold it; one that did not hold it before a handler ran keeps it. */
+uint32_t acoap__request_holders(const acoap_request_t *request);
+/* Is the response that the filter is being handed the 5.00 of one that nobody answered? */
+bool acoap__request_is_dropped(const acoap_request_t *request);
+/* The response that was begun and may still be sent; NULL: none. */
+acoap_builder_t *acoap__request_begun(acoap_request_t *request);
+/* What acoap_local_endpoint_receive was told last. */
+acoap_request_cb acoap__local_endpoint_receiver(const acoap_local_endpoint_t *endpoint);
 
 /* ---- remotes --------------------------------------------------------------------------------- */
 

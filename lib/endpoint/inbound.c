@@ -375,6 +375,18 @@ void acoap__request_consume(acoap_request_t *request) {
   acoap__request_settle(request);
 }
 
+uint32_t acoap__request_holders(const acoap_request_t *request) {
+  return request->refs;
+}
+
+bool acoap__request_is_dropped(const acoap_request_t *request) {
+  return request->dropped;
+}
+
+acoap_request_cb acoap__local_endpoint_receiver(const acoap_local_endpoint_t *endpoint) {
+  return endpoint->receive;
+}
+
 void acoap_request_on_delivery(acoap_request_t *request, acoap_request_end_cb on_delivery,
                                void *user_data) {
   if (request != NULL) {

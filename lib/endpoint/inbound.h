@@ -50,6 +50,7 @@ struct acoap_request {
 
   const acoap__request_filter_t *filter; /* what a server put before the answer; NULL: nothing */
   void *filter_data;                     /* its own */
+  bool dropped;        /* the response under way is the 5.00 of one that nobody answered */
   bool again;          /* made by acoap__request_again: nothing leaves from here */
   uint8_t suppressed;  /* classes not answered, as No-Response has them */
   uint32_t leisure_ms; /* of a multicast answer, at most; 0: the endpoint's */

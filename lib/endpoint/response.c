@@ -3,8 +3,8 @@
  * as a NON, separately in a message of their own (RFC 7252 section 5.2), after a leisure when the
  * request came by multicast (section 8.2), or not at all when No-Response asks for that (RFC 7967
  * section 2.1). Further responses of an observation are notifications (RFC 7641 section 4.2): one
- * is on its way at a time, and of those that come meanwhile the newest follows it (section 4.5.2).
- * Chooses no Message IDs, retransmits nothing.
+ * is on its way at a time, and of those that come meanwhile the newest takes its place at the next
+ * attempt, or follows it (section 4.5.2). Chooses no Message IDs, retransmits nothing.
  * SPDX-License-Identifier: MIT
  */
 #include "endpoint/inbound.h"
@@ -136,11 +136,28 @@ static void failed(acoap__transmission_t *tx, acoap_time_t now, int status) {
   delivered(tx->owner, status);
 }
 
+/* The next attempt carries the newest state, as a CON since it continues one (section 4.5.2). */
+static bool renew(acoap__transmission_t *tx, acoap_time_t now, uint8_t **bytes, size_t *len) {
+  acoap_request_t *request = tx->owner;
+  (void)now;
+  if (request->pending == NULL) {
+    return false;
+  }
+  acoap__free(request->kept);
+  request->kept = request->pending;
+  request->kept_len = request->pending_len;
+  request->pending = NULL;
+  *bytes = request->kept;
+  *len = request->kept_len;
+  return true;
+}
+
 const acoap__transmission_events_t acoap__response_events = {
     .sent = left,
     .acknowledged = acknowledged,
     .reset = was_reset,
     .failed = failed,
+    .renew = renew,
 };
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -216,11 +233,30 @@ static int notify(acoap_request_t *request, const uint8_t *bytes, size_t len,
   if (newest == NULL) {
     return ACOAP_ENOMEM;
   }
+  /* Nobody has seen what still waits to leave: the newer one takes its place in the queue. */
+  if ((request->tx.type == ACOAP_CON || type == ACOAP_NON) &&
+      acoap__transmission_replace(&request->tx, newest, len)) {
+    acoap__free(request->kept);
+    request->kept = newest;
+    request->kept_len = len;
+    return 0;
+  }
   acoap__free(request->pending);
   request->pending = newest;
   request->pending_len = len;
   request->pending_type = type;
   return 0;
+}
+
+void acoap__request_stop(acoap_request_t *request) {
+  request->observation = false;
+  if (request->closed) {
+    return;
+  }
+  acoap__free(request->pending);
+  request->pending = NULL;
+  acoap__transmission_cancel(&request->endpoint->engine, now_of(request), &request->tx);
+  acoap__request_hold(request, false);
 }
 
 /* A response without options and payload in the request's own few bytes; 0 when the token is too
@@ -276,7 +312,9 @@ void acoap__request_drop(acoap_request_t *request) {
     acoap_builder_t *builder = acoap_request_begin(request, ACOAP_CODE_INTERNAL_SERVER_ERROR);
     if (builder != NULL) {
       request->refs++;
+      request->dropped = true;
       (void)acoap_request_send(request, ACOAP_AS_REQUESTED);
+      request->dropped = false;
       request->refs--;
     }
   }
@@ -303,6 +341,10 @@ void acoap__request_abandon(acoap_request_t *request) {
 /* Is what was begun still lent? */
 static bool is_lent(const acoap_request_t *request) {
   return request->begun && request->begun_turn == request->endpoint->turn;
+}
+
+acoap_builder_t *acoap__request_begun(acoap_request_t *request) {
+  return !request->closed && is_lent(request) ? &request->builder : NULL;
 }
 
 /* The endpoint's buffer, unless another response is being built or sent in it. */

@@ -178,6 +178,7 @@ struct acoap__serving {
   acoap_body_t *body;      /* the answer's body while it is being read (ACOAP_EAGAIN); referenced,
                               and so is the request then */
   acoap__list_t body_node; /* among those that wait for the body; to itself while it does not */
+  acoap__deferred_t body_resume;   /* the body has something: on to acoap__answer_resume */
   acoap_reliability_t reliability; /* how that will be sent */
   uint8_t *options;                /* that answer without its body, as a message; acoap__malloc */
   size_t options_len;              /* bytes */
@@ -201,7 +202,8 @@ void acoap__serving_detach(acoap__serving_t *serving);
 acoap__serving_t *acoap__serving_again(const acoap__serving_t *of, acoap_request_t *again);
 /* Has its method (or the default) a handler? */
 bool acoap__serving_has_handler(const acoap__serving_t *serving);
-/* Note that the answer comes: ACOAP_EINVAL when there was one; dropped: it is the endpoint's 5.00. */
+/* Note that the answer comes: ACOAP_EINVAL when there was one; dropped: it is the endpoint's 5.00.
+ */
 int acoap__serving_answers(acoap__serving_t *serving, bool dropped);
 extern const acoap__request_filter_t acoap__serving_filter;
 
@@ -219,6 +221,11 @@ void acoap__answer_code(acoap__serving_t *serving, uint8_t code, const char *why
  */
 int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                   acoap_reliability_t reliability);
+/* As above, and 5.00 when that fails. */
+int acoap__answer_or_fail(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                          acoap_reliability_t reliability);
+/* 4.01 with an Echo (RFC 9175 section 2.3). */
+void acoap__answer_challenge(acoap__serving_t *serving);
 /* acoap__request_filter_t.respond */
 int acoap__answer_respond(acoap_request_t *request, uint8_t code, int content_format,
                           acoap_bytes_t payload);

@@ -1,0 +1,393 @@
+/*
+ * The way out: what becomes of a handler's response (RFC 7252 section 5.2). The order:
+ *     a round's answer goes to its observers                 RFC 7641 section 4.2
+ *     a 2.05 whose ETag the client has becomes 2.03          RFC 7252 section 5.10.6.2
+ *     nothing to say after a multicast: silence              RFC 7252 section 8.2
+ *     a body, or a payload that is too long: its block       RFC 7959 section 2.4
+ *     Block1 repeated, Observe, Max-Age                      RFC 7959 section 2.3, RFC 7641
+ *     what the address may get: smaller blocks, then 4.01    RFC 9175 section 2.4
+ * A body that cannot be read yet is waited for: what was built so far is kept as bytes and put
+ * together again. A payload that fits costs no allocation. Sends no messages itself and retransmits
+ * nothing (the endpoint).
+ * SPDX-License-Identifier: MIT
+ */
+#include "server/server.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Room that Observe (at most 3 bytes and its head) and Block1 (likewise) need besides a block. */
+#define OPTION_RESERVE 6
+
+static const acoap_view_t *request_view(const acoap__serving_t *serving) {
+  return acoap_message_view(acoap_request_message(serving->request));
+}
+
+static uint8_t code_of(const acoap_builder_t *builder) {
+  acoap_view_t view;
+  acoap_builder_view(builder, &view);
+  return view.code;
+}
+
+static acoap_bytes_t payload_of(const acoap_builder_t *builder) {
+  acoap_view_t view;
+  acoap_builder_view(builder, &view);
+  return view.payload;
+}
+
+static bool option_of(const acoap_builder_t *builder, uint16_t number, acoap_bytes_t *value) {
+  acoap_view_t view;
+  acoap_builder_view(builder, &view);
+  return acoap_view_option(&view, number, 0, value);
+}
+
+/* ---- validation ------------------------------------------------------------------------------ */
+
+/* The client has this version: say so instead of sending it again. A later block is asked for
+ * because it has not. */
+static bool validates(const acoap__serving_t *serving, acoap_builder_t *builder,
+                      const acoap_body_t *body) {
+  acoap_bytes_t etag = {NULL, 0};
+  uint8_t bytes[8];
+  if (code_of(builder) != ACOAP_CODE_CONTENT || (serving->has_block2 && serving->block2.num > 0)) {
+    return false;
+  }
+  if (!option_of(builder, ACOAP_OPTION_ETAG, &etag) && body != NULL) {
+    etag = acoap__body_etag(body);
+  }
+  if (etag.len > sizeof(bytes) || !acoap__etag_known(request_view(serving), etag)) {
+    return false;
+  }
+  memcpy(bytes, etag.data, etag.len);
+  acoap_builder_code(builder, ACOAP_CODE_VALID);
+  acoap_builder_payload(builder, NULL, 0);
+  acoap_builder_remove(builder, ACOAP_OPTION_CONTENT_FORMAT);
+  acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
+  acoap_builder_option(builder, ACOAP_OPTION_ETAG, bytes, etag.len);
+  return true;
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+/* Bytes of the whole message that may leave. */
+static size_t limit_of(const acoap__serving_t *serving, const acoap_builder_t *builder) {
+  return serving->allowance < builder->cap ? serving->allowance : builder->cap;
+}
+
+static size_t reserve_of(const acoap__serving_t *serving) {
+  return (serving->has_block1 ? OPTION_RESERVE : 0u) + (serving->observe ? OPTION_RESERVE : 0u);
+}
+
+/* Does this payload leave as it is? */
+static bool fits(const acoap__serving_t *serving, const acoap_builder_t *builder) {
+  size_t len = payload_of(builder).len;
+  if (serving->has_block2 &&
+      (serving->block2.num > 0 || len > acoap_block_size(serving->block2.szx))) {
+    return false;
+  }
+  return len <= serving->server->options.block_size &&
+         builder->len + reserve_of(serving) <= limit_of(serving, builder);
+}
+
+/* A diagnostic payload (section 5.5.2) is for people: what does not fit is cut between characters.
+ */
+static void cut_diagnostic(const acoap__serving_t *serving, acoap_builder_t *builder) {
+  acoap_bytes_t payload = payload_of(builder);
+  size_t limit = limit_of(serving, builder);
+  size_t over = builder->len + reserve_of(serving);
+  over = over > limit ? over - limit : 0;
+  size_t len = payload.len > over ? payload.len - over : 0;
+  size_t most = serving->server->options.block_size;
+  len = len < most ? len : most;
+  while (len < payload.len && len > 0 && (payload.data[len] & 0xc0) == 0x80) {
+    len--;
+  }
+  acoap_builder_payload(builder, payload.data, len);
+}
+
+/* The builder's payload as a body under the builder's ETag; NULL without memory. */
+static acoap_body_t *body_of_payload(acoap_builder_t *builder) {
+  acoap_bytes_t payload = payload_of(builder);
+  acoap_bytes_t etag;
+  acoap_body_t *body = acoap_body_copy(payload.data, payload.len);
+  if (body != NULL && option_of(builder, ACOAP_OPTION_ETAG, &etag)) {
+    (void)acoap_body_set_etag(body, etag.data, etag.len);
+    acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
+  }
+  acoap_builder_payload(builder, NULL, 0);
+  return body;
+}
+
+/* ---- waiting for a body ---------------------------------------------------------------------- */
+
+/* Keep what the handler built: the body is not ready. */
+static int wait_for_body(acoap__serving_t *serving, const acoap_builder_t *builder,
+                         acoap_body_t *body, acoap_reliability_t reliability) {
+  uint8_t *bytes = acoap__malloc(builder->len);
+  if (bytes == NULL) {
+    acoap__list_remove(&serving->body_node);
+    return ACOAP_ENOMEM;
+  }
+  memcpy(bytes, builder->bytes, builder->len);
+  serving->options = bytes;
+  serving->options_len = builder->len;
+  serving->reliability = reliability;
+  serving->body = acoap_body_ref(body);
+  acoap_request_ref(serving->request);
+  return 0;
+}
+
+static void options_restore(acoap_builder_t *builder, const acoap_view_t *kept) {
+  acoap_option_iter_t iter;
+  acoap_option_t option;
+  acoap_option_iter_init(&iter, kept);
+  while (acoap_option_next(&iter, &option)) {
+    acoap_builder_option(builder, option.number, option.value.data, option.value.len);
+  }
+}
+
+void acoap__answer_resume(acoap__serving_t *serving) {
+  acoap_request_t *request = serving->request;
+  acoap_body_t *body = serving->body;
+  uint8_t *bytes = serving->options;
+  acoap_view_t kept;
+  if (body == NULL) {
+    return;
+  }
+  acoap__list_remove(&serving->body_node);
+  serving->body = NULL;
+  serving->options = NULL;
+  /* From the builder, with the request's own token: it can be read. */
+  bool read = acoap_decode(&kept, bytes, serving->options_len, ACOAP_TOKEN_EXTENDED_MAX, NULL) == 0;
+  acoap_builder_t *builder = read ? acoap_request_begin(request, kept.code) : NULL;
+  if (builder != NULL) {
+    options_restore(builder, &kept);
+    (void)acoap__answer_or_fail(serving, builder, body, serving->reliability);
+  }
+  acoap__free(bytes);
+  acoap_body_unref(body);
+  acoap_request_unref(request);
+}
+
+/* ---- on its way ------------------------------------------------------------------------------ */
+
+/* A multicast is not answered where there is nothing to say (section 8.2). */
+static bool says_nothing(const acoap__serving_t *serving, const acoap_builder_t *builder,
+                         const acoap_body_t *body) {
+  const acoap_resource_t *resource = serving->resource;
+  return acoap__request_inbound(serving->request)->path.multicast && resource != NULL &&
+         !resource->multicast.empty && code_of(builder) == ACOAP_CODE_CONTENT && body == NULL &&
+         payload_of(builder).len == 0;
+}
+
+/* Neither the answer nor a block of it is within what the address may get. */
+static int out_of_allowance(acoap__serving_t *serving) {
+  if (serving->allowance >=
+      acoap__local_endpoint_message_max(serving->server->endpoint,
+                                        &acoap__request_inbound(serving->request)->path)) {
+    return ACOAP_ENOSPACE;
+  }
+  acoap__answer_challenge(serving);
+  return 0;
+}
+
+/* Everything is in place but what concerns the request rather than the response. */
+static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
+                  acoap_reliability_t reliability) {
+  if (serving->has_block1) {
+    acoap__block1_answer(serving, builder);
+  }
+  if (serving->observe && acoap_code_is_success(code_of(builder))) {
+    acoap__observe_answer(serving, builder);
+  }
+  int len = acoap_builder_finish(builder);
+  if (len < 0) {
+    return len;
+  }
+  if ((size_t)len > limit_of(serving, builder)) {
+    return out_of_allowance(serving);
+  }
+  return acoap__protect_transmit(serving, builder, reliability);
+}
+
+/* The block of a body that was asked for. */
+static int answer_block(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                        acoap_reliability_t reliability) {
+  size_t limit = limit_of(serving, builder);
+  size_t reserve = reserve_of(serving);
+  if (limit <= reserve) {
+    return out_of_allowance(serving);
+  }
+  int status = acoap__block2_answer(serving, builder, body, limit - reserve);
+  if (serving->server == NULL) {
+    return ACOAP_ECANCELED; /* freed by what was read from */
+  }
+  if (status == ACOAP_EAGAIN) {
+    return wait_for_body(serving, builder, body, reliability);
+  }
+  if (status == ACOAP_ENOSPACE) {
+    return out_of_allowance(serving);
+  }
+  if (status > 0) {
+    acoap__answer_code(serving, (uint8_t)status, NULL);
+    return 0;
+  }
+  return status < 0 ? status : finish(serving, builder, reliability);
+}
+
+/* A payload that does not leave as it is. */
+static int answer_payload(acoap__serving_t *serving, acoap_builder_t *builder,
+                          acoap_reliability_t reliability) {
+  acoap_bytes_t format;
+  if (!acoap_code_is_success(code_of(builder)) &&
+      !option_of(builder, ACOAP_OPTION_CONTENT_FORMAT, &format)) {
+    cut_diagnostic(serving, builder);
+    return finish(serving, builder, reliability);
+  }
+  acoap_body_t *body = body_of_payload(builder);
+  if (body == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  int status = answer_block(serving, builder, body, reliability);
+  acoap_body_unref(body);
+  return status;
+}
+
+/* The server has gone: there are no transfers any more, so what fits one message is sent. */
+static int answer_detached(acoap__serving_t *serving, acoap_body_t *body,
+                           acoap_reliability_t reliability) {
+  if (body != NULL) {
+    acoap__answer_code(serving, ACOAP_CODE_SERVICE_UNAVAILABLE, NULL);
+    return 0;
+  }
+  return acoap__request_transmit(serving->request, reliability);
+}
+
+int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                  acoap_reliability_t reliability) {
+  if (serving->server == NULL) {
+    return answer_detached(serving, body, reliability);
+  }
+  if (serving->round != NULL) {
+    int status = acoap__notify_answer(serving, builder, body);
+    acoap__request_consume(serving->request);
+    return status;
+  }
+  if (builder->error != 0) {
+    return builder->error;
+  }
+  if (validates(serving, builder, body)) {
+    return finish(serving, builder, reliability);
+  }
+  if (says_nothing(serving, builder, body)) {
+    acoap_request_ignore(serving->request);
+    return 0;
+  }
+  if (body != NULL) {
+    return answer_block(serving, builder, body, reliability);
+  }
+  if (payload_of(builder).len > 0 && !fits(serving, builder)) {
+    return answer_payload(serving, builder, reliability);
+  }
+  return finish(serving, builder, reliability);
+}
+
+int acoap__answer_or_fail(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                          acoap_reliability_t reliability) {
+  acoap_request_t *request = acoap_request_ref(serving->request);
+  int status = acoap__answer(serving, builder, body, reliability);
+  if (status < 0 && !acoap__request_is_answered(request)) {
+    acoap__answer_code(serving, ACOAP_CODE_INTERNAL_SERVER_ERROR, NULL);
+  }
+  acoap_request_unref(request);
+  return status;
+}
+
+/* ---- the library's own answers --------------------------------------------------------------- */
+
+void acoap__answer_code(acoap__serving_t *serving, uint8_t code, const char *why) {
+  acoap_builder_t *builder = acoap_request_begin(serving->request, code);
+  if (builder == NULL) {
+    return;
+  }
+  if (why != NULL) {
+    acoap_builder_payload(builder, why, strlen(why));
+  }
+  serving->settled = true;
+  serving->answered = true;
+  (void)acoap__answer(serving, builder, NULL, ACOAP_AS_REQUESTED);
+}
+
+void acoap__answer_challenge(acoap__serving_t *serving) {
+  acoap_builder_t *builder = acoap_request_begin(serving->request, ACOAP_CODE_UNAUTHORIZED);
+  if (builder == NULL) {
+    return;
+  }
+  serving->settled = true;
+  serving->answered = true;
+  acoap__echo_write(serving, builder);
+  (void)acoap__protect_transmit(serving, builder, ACOAP_AS_REQUESTED);
+}
+
+/* ---- for handlers ---------------------------------------------------------------------------- */
+
+/* acoap_request_begin with a Content-Format. */
+static acoap_builder_t *begin(acoap_request_t *request, uint8_t code, int content_format) {
+  acoap_builder_t *builder = acoap_request_begin(request, code);
+  if (builder != NULL && content_format >= 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_CONTENT_FORMAT, (uint32_t)content_format);
+  }
+  return builder;
+}
+
+/* acoap__request_filter_t.respond */
+int acoap__answer_respond(acoap_request_t *request, uint8_t code, int content_format,
+                          acoap_bytes_t payload) {
+  acoap_builder_t *builder = begin(request, code, content_format);
+  if (builder == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  if (payload.len <= acoap_builder_left(builder)) {
+    acoap_builder_payload(builder, payload.data, payload.len);
+    return acoap_request_send(request, ACOAP_AS_REQUESTED);
+  }
+  return acoap_request_send_body(request, acoap_body_copy(payload.data, payload.len),
+                                 ACOAP_AS_REQUESTED);
+}
+
+int acoap_request_send_body(acoap_request_t *request, acoap_body_t *body,
+                            acoap_reliability_t reliability) {
+  acoap__serving_t *serving = acoap__serving_of(request);
+  acoap_builder_t *builder = serving != NULL ? acoap__request_begun(request) : NULL;
+  int status = 0;
+  if (serving == NULL) {
+    acoap_body_unref(body);
+    return request == NULL ? ACOAP_EINVAL : ACOAP_ENOTSUP;
+  }
+  acoap_request_ref(request);
+  if (builder == NULL || acoap__serving_answers(serving, false) != 0) {
+    status = ACOAP_EINVAL;
+  } else if (body == NULL) {
+    acoap__answer_code(serving, ACOAP_CODE_INTERNAL_SERVER_ERROR, NULL);
+    status = ACOAP_ENOMEM;
+  } else {
+    status = acoap__answer_or_fail(serving, builder, body, reliability);
+  }
+  acoap_body_unref(body);
+  acoap_request_unref(request);
+  return status;
+}
+
+int acoap_request_respond_body(acoap_request_t *request, uint8_t code, int content_format,
+                               acoap_body_t *body) {
+  if (request == NULL || content_format > UINT16_MAX || acoap__serving_of(request) == NULL) {
+    acoap_body_unref(body);
+    return request == NULL || content_format > UINT16_MAX ? ACOAP_EINVAL : ACOAP_ENOTSUP;
+  }
+  if (begin(request, code, content_format) == NULL) {
+    acoap_body_unref(body);
+    return acoap__request_is_answered(request) ? ACOAP_EINVAL : ACOAP_ENOMEM;
+  }
+  return acoap_request_send_body(request, body, ACOAP_AS_REQUESTED);
+}

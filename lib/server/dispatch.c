@@ -1,0 +1,354 @@
+/*
+ * The way in (RFC 7252 section 5): what the library itself has to say to a request before a handler
+ * sees it. The order, each step answering or going on:
+ *     rate and load (4.29, 5.03, RST)                        protection
+ *     critical options that nobody understands (4.02)        section 5.4.1; NON: silence
+ *     Proxy-Uri, Proxy-Scheme (5.05)                         section 5.10.2
+ *     the resource (4.04) and its method (4.05)              sections 5.9.2.5, 5.8
+ *     a malformed Block option (4.00)                        RFC 7959 section 2.2
+ *     an Echo where freshness is asked for (4.01)            RFC 9175 section 2.3
+ *     Accept (4.06), Content-Format (4.15)                   sections 5.10.4, 5.10.3
+ *     a later block of a response (Block2)                   RFC 7959 section 2.4
+ *     preconditions, before a body begins and before it is used (4.12, 2.03), section 5.10.8
+ *     the request's body (Block1), Observe, the handlers
+ * Hop-Limit (RFC 8768) and No-Response (RFC 7967) are understood: the first means nothing to an
+ * origin server, the second is obeyed by the endpoint. Builds no answers (answer.c).
+ * SPDX-License-Identifier: MIT
+ */
+#include "server/server.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "message/option.h"
+
+#define SENTENCE_MAX 64
+/* No-Response's bits (RFC 7967 section 2.1): class c is bit c - 1. */
+#define SUPPRESS(class_) (uint8_t)(1u << ((class_)-1))
+
+static const acoap_view_t *view_of(const acoap__serving_t *serving) {
+  return acoap_message_view(acoap_request_message(serving->request));
+}
+
+static bool is_safe(uint8_t method) {
+  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
+}
+
+/* Has a body a meaning in this method (RFC 7252 section 5.8, RFC 8132)? */
+static bool takes_body(uint8_t method) {
+  return method != ACOAP_CODE_GET && method != ACOAP_CODE_DELETE;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* acoap__understands_cb */
+static bool understands(const void *resource, uint16_t option) {
+  return acoap__resource_understands(resource, option);
+}
+
+/* An option that is not defined for the method counts as unrecognized (section 5.4). */
+static uint16_t bad_option(const acoap__serving_t *serving) {
+  const acoap_view_t *view = view_of(serving);
+  acoap_bytes_t value;
+  uint16_t bad = acoap__view_unrecognised(view, understands, serving->resource);
+  if (bad == 0 && !takes_body(view->code) &&
+      !acoap__resource_understands(serving->resource, ACOAP_OPTION_BLOCK1) &&
+      acoap_view_option(view, ACOAP_OPTION_BLOCK1, 0, &value)) {
+    bad = ACOAP_OPTION_BLOCK1;
+  }
+  return bad;
+}
+
+static bool refuses_options(acoap__serving_t *serving) {
+  uint16_t bad = bad_option(serving);
+  char chars[SENTENCE_MAX];
+  acoap__text_t text;
+  if (bad == 0) {
+    return false;
+  }
+  if (view_of(serving)->type != ACOAP_CON) {
+    acoap_request_ignore(serving->request);
+    return true;
+  }
+  acoap__text_init(&text, chars, sizeof(chars));
+  acoap__text_put(&text, "critical option ");
+  acoap__text_put_uint(&text, bad);
+  acoap__text_put(&text, " is not understood");
+  acoap__answer_code(serving, ACOAP_CODE_BAD_OPTION, chars);
+  return true;
+}
+
+/* Section 5.10.2: who is no proxy says so. */
+static bool refuses_proxying(acoap__serving_t *serving) {
+  static const uint16_t numbers[] = {ACOAP_OPTION_PROXY_URI, ACOAP_OPTION_PROXY_SCHEME};
+  acoap_bytes_t value;
+  for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    if (acoap_view_option(view_of(serving), numbers[i], 0, &value) &&
+        !acoap__resource_understands(serving->resource, numbers[i])) {
+      acoap__answer_code(serving, ACOAP_CODE_PROXYING_NOT_SUPPORTED, NULL);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* ---- resource and method --------------------------------------------------------------------- */
+
+static bool refuses_method(acoap__serving_t *serving) {
+  if (acoap__serving_has_handler(serving)) {
+    return false;
+  }
+  if (serving->resource == NULL) {
+    acoap__answer_code(serving, ACOAP_CODE_NOT_FOUND, NULL);
+  } else {
+    acoap__answer_code(serving, ACOAP_CODE_METHOD_NOT_ALLOWED, NULL);
+  }
+  return true;
+}
+
+/* Section 8.2, as the resource has it. */
+static void set_multicast_policy(const acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  uint8_t suppressed = 0;
+  if (resource == NULL || !acoap__request_inbound(serving->request)->path.multicast) {
+    return;
+  }
+  if (!resource->multicast.errors) {
+    suppressed = SUPPRESS(4) | SUPPRESS(5);
+  }
+  if (resource->multicast.silent) {
+    suppressed = SUPPRESS(2) | SUPPRESS(3) | SUPPRESS(4) | SUPPRESS(5);
+  }
+  acoap__request_set_policy(serving->request, suppressed, resource->multicast.leisure_ms);
+}
+
+/* ---- blocks, freshness, formats -------------------------------------------------------------- */
+
+static bool refuses_blocks(acoap__serving_t *serving) {
+  int block1 = acoap_view_block(view_of(serving), ACOAP_OPTION_BLOCK1, &serving->block1);
+  int block2 = acoap_view_block(view_of(serving), ACOAP_OPTION_BLOCK2, &serving->block2);
+  if (block1 < 0 || block2 < 0) {
+    acoap__answer_code(serving, ACOAP_CODE_BAD_REQUEST, "block size 7 is reserved");
+    return true;
+  }
+  serving->has_block1 = block1 > 0;
+  serving->has_block2 = block2 > 0;
+  return false;
+}
+
+/* The blocks between the first and the last do nothing by themselves. */
+static bool is_middle_block(const acoap__serving_t *serving) {
+  return serving->has_block1 && serving->block1.more && serving->block1.num > 0;
+}
+
+static bool refuses_stale(acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  if (resource == NULL || resource->fresh_ms == 0 || is_safe(view_of(serving)->code) ||
+      is_middle_block(serving) || acoap__echo_fresh(serving, resource->fresh_ms)) {
+    return false;
+  }
+  acoap__answer_challenge(serving);
+  return true;
+}
+
+static bool is_listed(const uint16_t *list, size_t count, uint32_t number) {
+  for (size_t i = 0; i < count; i++) {
+    if (list[i] == number) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool refuses_accept(acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  uint32_t accept;
+  if (resource == NULL || resource->gives_count == 0 || !is_safe(view_of(serving)->code) ||
+      !acoap_view_uint(view_of(serving), ACOAP_OPTION_ACCEPT, &accept) ||
+      is_listed(resource->gives, resource->gives_count, accept)) {
+    return false;
+  }
+  acoap__answer_code(serving, ACOAP_CODE_NOT_ACCEPTABLE, NULL);
+  return true;
+}
+
+/* A body whose format is not said is in none of those that are taken (section 5.10.3). */
+static bool refuses_content_format(acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  const acoap_view_t *view = view_of(serving);
+  uint32_t format;
+  if (resource == NULL || resource->takes_count == 0 || !takes_body(view->code) ||
+      (view->payload.len == 0 && !serving->has_block1)) {
+    return false;
+  }
+  if (acoap_view_uint(view, ACOAP_OPTION_CONTENT_FORMAT, &format) &&
+      is_listed(resource->takes, resource->takes_count, format)) {
+    return false;
+  }
+  acoap__answer_code(serving, ACOAP_CODE_UNSUPPORTED_CONTENT_FORMAT, NULL);
+  return true;
+}
+
+/* ---- later blocks ---------------------------------------------------------------------------- */
+
+/*
+ * What is not a GET cannot be asked again for a body that nobody has any more, when this request
+ * does not carry its own: the handler would do something else, or do it twice.
+ */
+static bool answers_later_block(acoap__serving_t *serving) {
+  const acoap_view_t *view = view_of(serving);
+  if (!serving->has_block2 || serving->block2.num == 0) {
+    return false;
+  }
+  if (acoap__block2_continue(serving)) {
+    return true;
+  }
+  if (view->code == ACOAP_CODE_GET || view->payload.len > 0 || serving->has_block1) {
+    return false;
+  }
+  acoap__answer_code(serving, ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE, NULL);
+  return true;
+}
+
+/* ---- preconditions --------------------------------------------------------------------------- */
+
+static bool leaves_conditions(const acoap_resource_t *resource) {
+  return acoap__resource_understands(resource, ACOAP_OPTION_IF_MATCH) ||
+         acoap__resource_understands(resource, ACOAP_OPTION_IF_NONE_MATCH);
+}
+
+/* Does the request ask for what a version answers? */
+static bool asks_for_version(const acoap_view_t *view) {
+  acoap_bytes_t value;
+  return acoap_view_option(view, ACOAP_OPTION_IF_MATCH, 0, &value) ||
+         acoap_view_option(view, ACOAP_OPTION_IF_NONE_MATCH, 0, &value) ||
+         acoap_view_option(view, ACOAP_OPTION_ETAG, 0, &value);
+}
+
+static void answer_valid(acoap__serving_t *serving, acoap_bytes_t etag) {
+  acoap_builder_t *builder = acoap_request_begin(serving->request, ACOAP_CODE_VALID);
+  if (builder != NULL) {
+    acoap_builder_option(builder, ACOAP_OPTION_ETAG, etag.data, etag.len);
+    (void)acoap_request_send(serving->request, ACOAP_AS_REQUESTED);
+  }
+}
+
+/* True: answered. */
+static bool judge_preconditions(acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  const acoap_view_t *view = view_of(serving);
+  uint8_t etag[8];
+  int version = 0;
+  if (resource == NULL || !asks_for_version(view)) {
+    return false;
+  }
+  if (resource->version != NULL) {
+    version = resource->version(resource->version_data, serving->request, etag);
+  }
+  if ((version < 0 && version != ACOAP_ENOTFOUND) || version > (int)sizeof(etag)) {
+    acoap__answer_code(serving, ACOAP_CODE_INTERNAL_SERVER_ERROR, NULL);
+    return true;
+  }
+  acoap_bytes_t name = {etag, version > 0 ? (size_t)version : 0};
+  int code = acoap__precondition(view, version >= 0, name.data, name.len);
+  if (code == ACOAP_CODE_PRECONDITION_FAILED && leaves_conditions(resource)) {
+    code = name.len > 0 && acoap__etag_known(view, name) ? ACOAP_CODE_VALID : 0;
+  }
+  if (code == ACOAP_CODE_VALID) {
+    answer_valid(serving, name);
+  } else if (code != 0) {
+    acoap__answer_code(serving, (uint8_t)code, NULL);
+  }
+  return code != 0;
+}
+
+/* Is nothing of its body taken yet, so that a condition can still keep it from being taken? */
+static bool begins_body(const acoap__serving_t *serving) {
+  return serving->has_block1 ? serving->block1.num == 0
+                             : serving->resource != NULL && serving->resource->upload_ops != NULL;
+}
+
+bool acoap__dispatch_judge(acoap__serving_t *serving) {
+  const acoap_view_t *view = view_of(serving);
+  acoap_bytes_t value;
+  if (serving->round == NULL) {
+    if (serving->resource != NULL && is_safe(view->code) &&
+        !(serving->has_block2 && serving->block2.num > 0) &&
+        !acoap__request_inbound(serving->request)->path.multicast &&
+        acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value)) {
+      acoap__observe_request(serving);
+    }
+    if (!serving->observe) {
+      acoap__request_end_observation(serving->request);
+    }
+  }
+  return judge_preconditions(serving);
+}
+
+/* ---- the way --------------------------------------------------------------------------------- */
+
+/* Answers with true. */
+typedef bool (*step_t)(acoap__serving_t *serving);
+
+static const step_t steps[] = {
+    refuses_options, refuses_proxying, refuses_method,         refuses_blocks,
+    refuses_stale,   refuses_accept,   refuses_content_format, answers_later_block,
+};
+
+static void serve(acoap__serving_t *serving) {
+  acoap_server_t *server = serving->server;
+  acoap__protect_note(serving);
+  acoap__tree_find(server, view_of(serving), &serving->match);
+  serving->resource = acoap__resource_ref(serving->match.resource);
+  server->stats.not_found += serving->resource == NULL ? 1 : 0;
+  set_multicast_policy(serving);
+  for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    if (steps[i](serving)) {
+      return;
+    }
+  }
+  if (takes_body(view_of(serving)->code)) {
+    if (begins_body(serving) && judge_preconditions(serving)) {
+      return;
+    }
+    if (serving->server == NULL || acoap__block1_receive(serving)) {
+      return;
+    }
+  }
+  acoap__serving_run(serving);
+}
+
+/* Before anything is allocated for it: 4.29 or 5.03 with Max-Age, RST, or silence. */
+static void refuse(const acoap_server_t *server, acoap_request_t *request, int verdict) {
+  acoap_builder_t *builder = NULL;
+  if (verdict == ACOAP_ERESET) {
+    (void)acoap_request_reset(request);
+    return;
+  }
+  if (verdict > 0) {
+    builder = acoap_request_begin(request, (uint8_t)verdict);
+  }
+  if (builder == NULL) {
+    acoap_request_ignore(request);
+    return;
+  }
+  acoap_builder_uint(builder, ACOAP_OPTION_MAX_AGE, server->options.retry_s);
+  (void)acoap_request_send(request, ACOAP_AS_REQUESTED);
+}
+
+void acoap__dispatch(void *user_data, acoap_request_t *request) {
+  acoap_server_t *server = user_data;
+  server->stats.requests++;
+  int verdict = acoap__protect_admit(server, request);
+  if (verdict != 0) {
+    refuse(server, request, verdict);
+    return;
+  }
+  acoap__serving_t *serving = acoap__serving_new(server, request);
+  if (serving == NULL) {
+    return; /* the endpoint's 5.00 */
+  }
+  acoap__server_hold(server);
+  serve(serving);
+  acoap__server_release(server);
+}

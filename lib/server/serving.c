@@ -1,0 +1,340 @@
+/*
+ * A request in a server's hands (RFC 7252 section 5.2): what is known of it beside the endpoint, in
+ * an object that is pooled; the handlers of its method, of which the first that answers or keeps it
+ * ends the group; the filter that takes their answers (answer.c); what was slow, dropped or left
+ * over. The rule:
+ *     slow = answered - received > slow_ms, or a handler ran longer than slow_ms
+ * Decides nothing about the request (dispatch.c) and builds no answers.
+ * SPDX-License-Identifier: MIT
+ */
+#include "server/server.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* Objects kept for reuse. */
+#define FREE_SERVINGS_MAX 32
+/* A sentence about a slow request: its path is cut. */
+#define SENTENCE_MAX 200
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+acoap__serving_t *acoap__serving_of(const acoap_request_t *request) {
+  return request != NULL ? acoap__request_filter_data(request) : NULL;
+}
+
+static acoap__serving_t *serving_alloc(acoap_server_t *server) {
+  acoap__list_t *node = acoap__list_first(&server->free_servings);
+  if (node == NULL) {
+    return acoap__malloc(sizeof(acoap__serving_t));
+  }
+  acoap__list_remove(node);
+  server->free_serving_count--;
+  return ACOAP__CONTAINER(node, acoap__serving_t, node);
+}
+
+acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *request) {
+  acoap__serving_t *serving = serving_alloc(server);
+  if (serving == NULL) {
+    return NULL;
+  }
+  memset(serving, 0, sizeof(*serving));
+  serving->server = server;
+  serving->request = request;
+  serving->started = acoap__server_now(server);
+  serving->allowance = SIZE_MAX;
+  acoap__list_init(&serving->body_node);
+  acoap__list_append(&server->open, &serving->node);
+  acoap__request_set_filter(request, &acoap__serving_filter, serving);
+  return serving;
+}
+
+acoap__serving_t *acoap__serving_again(const acoap__serving_t *of, acoap_request_t *again) {
+  acoap__serving_t *serving = acoap__serving_new(of->server, again);
+  if (serving == NULL) {
+    return NULL;
+  }
+  serving->resource = acoap__resource_ref(of->resource);
+  serving->match = of->match;
+  serving->verified = of->verified;
+  return serving;
+}
+
+void acoap__serving_detach(acoap__serving_t *serving) {
+  acoap__list_remove(&serving->node);
+  serving->server = NULL;
+  acoap__answer_resume(serving); /* with 5.03, when it waits for a body */
+}
+
+/* Let go of a body that was waited for, and of the reference that was held meanwhile. */
+static void stop_waiting(acoap__serving_t *serving) {
+  acoap_body_t *body = serving->body;
+  if (body == NULL) {
+    return;
+  }
+  acoap__block2_forget(serving);
+  serving->body = NULL;
+  acoap__free(serving->options);
+  serving->options = NULL;
+  acoap_body_unref(body);
+  acoap_request_unref(serving->request);
+}
+
+static void serving_free(acoap__serving_t *serving) {
+  acoap_server_t *server = serving->server;
+  acoap_resource_t *resource = serving->resource;
+  if (serving->upload != NULL) {
+    acoap__block1_forget(serving);
+  }
+  acoap__free(serving->options);
+  acoap__list_remove(&serving->node);
+  if (server == NULL || server->closed || server->free_serving_count >= FREE_SERVINGS_MAX) {
+    acoap__free(serving);
+  } else {
+    acoap__list_append(&server->free_servings, &serving->node);
+    server->free_serving_count++;
+  }
+  acoap__resource_unref(resource);
+}
+
+/* ---- slow ------------------------------------------------------------------------------------ */
+
+static void report_slow(const acoap__serving_t *serving, acoap_time_t ms, const char *what) {
+  const acoap__log_t *log = acoap__local_endpoint_log(serving->server->endpoint);
+  const acoap_view_t *view = acoap_message_view(acoap_request_message(serving->request));
+  const char *method = acoap_code_name(view->code);
+  char chars[SENTENCE_MAX];
+  acoap__text_t text;
+  if (!acoap__log_wants(log, ACOAP_LOG_WARNING)) {
+    return;
+  }
+  acoap__text_init(&text, chars, sizeof(chars));
+  acoap__text_put(&text, method != NULL ? method : "request");
+  acoap__text_put(&text, " of ");
+  acoap__text_put(&text, serving->resource != NULL ? serving->resource->path : "no resource");
+  acoap__text_put(&text, what);
+  acoap__text_put_uint(&text, (uint64_t)ms);
+  acoap__text_put(&text, " ms");
+  acoap__log_text(log, ACOAP_LOG_WARNING, chars);
+}
+
+/* Count and tell, once for a request. */
+static void check_slow(acoap__serving_t *serving, acoap_time_t since, const char *what) {
+  acoap_server_t *server = serving->server;
+  acoap_time_t ms = acoap__server_now(server) - since;
+  if (serving->slow || server->options.slow_ms == UINT32_MAX || ms <= server->options.slow_ms) {
+    return;
+  }
+  serving->slow = true;
+  server->stats.slow++;
+  report_slow(serving, ms, what);
+}
+
+/* The handlers are done with it, one way or another. */
+static void settle(acoap__serving_t *serving) {
+  if (serving->settled || serving->server == NULL) {
+    return;
+  }
+  serving->settled = true;
+  if (serving->next_handler > 0) {
+    check_slow(serving, serving->started, " was answered after ");
+  }
+}
+
+/* ---- handlers -------------------------------------------------------------------------------- */
+
+/* Has its method a handler of its own? */
+static bool has_own(const acoap_resource_t *resource, uint8_t method) {
+  for (size_t i = 0; i < resource->handler_count; i++) {
+    if (resource->handlers[i].method == method) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool acoap__serving_has_handler(const acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  uint8_t method = acoap__request_inbound(serving->request)->code;
+  if (resource == NULL) {
+    return serving->server->fallback.call != NULL;
+  }
+  return has_own(resource, method) || has_own(resource, 0);
+}
+
+/* The next handler of the group; NULL at its end. A copy, since handlers may add others. */
+static bool handler_next(acoap__serving_t *serving, acoap__handler_t *handler) {
+  const acoap_resource_t *resource = serving->resource;
+  if (resource == NULL) {
+    *handler = serving->server->fallback;
+    return serving->next_handler++ == 0 && handler->call != NULL;
+  }
+  uint8_t method = acoap__request_inbound(serving->request)->code;
+  uint8_t wanted = has_own(resource, method) ? method : 0;
+  while (serving->next_handler < resource->handler_count) {
+    *handler = resource->handlers[serving->next_handler++];
+    if (handler->method == wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Was it dealt with by a handler that found `holders` of it? */
+static bool is_taken(const acoap__serving_t *serving, uint32_t holders) {
+  return serving->answered || serving->settled || acoap__request_is_answered(serving->request) ||
+         acoap__request_holders(serving->request) > holders;
+}
+
+static void run_handlers(acoap__serving_t *serving) {
+  acoap_request_t *request = serving->request;
+  uint32_t holders = acoap__request_holders(request);
+  acoap__handler_t handler;
+  /* A handler may free the server; then the group ends. */
+  while (serving->server != NULL && !is_taken(serving, holders) &&
+         handler_next(serving, &handler)) {
+    acoap_time_t began = acoap__server_now(serving->server);
+    handler.call(handler.user_data, request);
+    if (serving->server != NULL) {
+      check_slow(serving, began, " kept its handler for ");
+    }
+  }
+}
+
+static bool acknowledges_at_once(const acoap__serving_t *serving) {
+  return serving->resource != NULL ? serving->resource->acknowledge_at_once
+                                   : serving->server->options.acknowledge_at_once;
+}
+
+void acoap__serving_run(acoap__serving_t *serving) {
+  acoap_server_t *server = serving->server;
+  acoap_request_t *request = acoap_request_ref(serving->request);
+  if (server == NULL) {
+    acoap_request_unref(request);
+    return;
+  }
+  acoap__server_hold(server);
+  if (!acoap__dispatch_judge(serving)) {
+    server->stats.handled += serving->round == NULL ? 1 : 0;
+    run_handlers(serving);
+    if (serving->server != NULL && !acoap__request_is_answered(request) &&
+        acoap__request_holders(request) > 1 && serving->round == NULL &&
+        acknowledges_at_once(serving)) {
+      (void)acoap_request_acknowledge(request);
+    }
+  }
+  acoap__server_release(server);
+  acoap_request_unref(request);
+}
+
+/* ---- the filter ------------------------------------------------------------------------------ */
+
+static int send(acoap_request_t *request, acoap_builder_t *builder,
+                acoap_reliability_t reliability) {
+  acoap__serving_t *serving = acoap__serving_of(request);
+  bool dropped = acoap__request_is_dropped(request);
+  if (acoap__serving_answers(serving, dropped) != 0) {
+    return ACOAP_EINVAL;
+  }
+  return acoap__answer(serving, builder, NULL, reliability);
+}
+
+int acoap__serving_answers(acoap__serving_t *serving, bool dropped) {
+  if (serving->answered && !dropped) {
+    return ACOAP_EINVAL;
+  }
+  serving->answered = true;
+  if (serving->server != NULL && dropped && !serving->settled) {
+    serving->server->stats.dropped++;
+  }
+  settle(serving);
+  return 0;
+}
+
+static void delivered(acoap_request_t *request, int status) {
+  const acoap__serving_t *serving = acoap__serving_of(request);
+  if (serving->server != NULL) {
+    acoap__observe_delivered(request, status);
+  }
+}
+
+static void ended(acoap_request_t *request) {
+  acoap__serving_t *serving = acoap__serving_of(request);
+  settle(serving);
+  if (serving->round != NULL) {
+    acoap__notify_none(serving);
+  }
+  stop_waiting(serving);
+}
+
+static void freed(acoap_request_t *request) {
+  serving_free(acoap__serving_of(request));
+}
+
+const acoap__request_filter_t acoap__serving_filter = {
+    .send = send,
+    .respond = acoap__answer_respond,
+    .delivered = delivered,
+    .ended = ended,
+    .freed = freed,
+};
+
+/* ---- for handlers ---------------------------------------------------------------------------- */
+
+acoap_resource_t *acoap_request_resource(const acoap_request_t *request) {
+  const acoap__serving_t *serving = acoap__serving_of(request);
+  if (serving == NULL || serving->resource == NULL || serving->resource->server == NULL) {
+    return NULL;
+  }
+  return serving->resource;
+}
+
+size_t acoap_request_depth(const acoap_request_t *request) {
+  const acoap__serving_t *serving = acoap__serving_of(request);
+  return serving != NULL ? serving->match.depth : 0;
+}
+
+bool acoap_request_query(const acoap_request_t *request, const char *name, acoap_bytes_t *value) {
+  acoap_option_iter_t iter;
+  acoap_option_t option;
+  if (request == NULL || name == NULL || value == NULL) {
+    return false;
+  }
+  size_t len = strlen(name);
+  acoap_option_iter_init(&iter, acoap_message_view(acoap_request_message(request)));
+  while (acoap_option_next(&iter, &option) && option.number <= ACOAP_OPTION_URI_QUERY) {
+    acoap_bytes_t query = option.value;
+    if (option.number != ACOAP_OPTION_URI_QUERY || query.len < len ||
+        memcmp(query.data, name, len) != 0 || (query.len > len && query.data[len] != '=')) {
+      continue;
+    }
+    size_t skip = query.len > len ? len + 1 : len;
+    *value = (acoap_bytes_t){query.data + skip, query.len - skip};
+    return true;
+  }
+  return false;
+}
+
+acoap_bytes_t acoap_request_body(const acoap_request_t *request) {
+  const acoap__serving_t *serving = acoap__serving_of(request);
+  if (serving != NULL) {
+    return acoap__block1_body(serving);
+  }
+  return acoap_message_payload(acoap_request_message(request));
+}
+
+bool acoap_request_is_notification(const acoap_request_t *request) {
+  const acoap__serving_t *serving = acoap__serving_of(request);
+  return serving != NULL && serving->round != NULL;
+}
+
+int acoap_request_precondition(const acoap_request_t *request, bool exists, const void *etag,
+                               size_t etag_len) {
+  if (request == NULL || (etag == NULL && etag_len > 0)) {
+    return ACOAP_EINVAL;
+  }
+  return acoap__precondition(acoap_message_view(acoap_request_message(request)), exists, etag,
+                             etag_len);
+}
