@@ -68,6 +68,7 @@ acoap_exchange_t *acoap__follow_up_new(acoap__send_t *send, const acoap_path_t *
   exchange->cap = cap;
   exchange->download_total = main->download_total;
   exchange->verdict = ACOAP_DONE;
+  exchange->echo = main->echo; /* of the same endpoint: a group's is not kept */
   set_path(exchange, to);
   for (size_t i = 0; i < main->count; i++) {
     if (i == main->boundary) {

@@ -64,6 +64,7 @@ static int write_request(acoap_exchange_t *exchange, size_t most) {
   acoap_builder_init(&builder, exchange->bytes, most, exchange->timing.type,
                      exchange->send->desc.method, 0, exchange->token, exchange->token_len);
   int status = acoap__exchange_write(exchange, &builder);
+  acoap__echo_write_request(exchange, &builder);
   return status < 0 ? status : acoap_builder_finish(&builder);
 }
 
@@ -344,18 +345,34 @@ static void take_message(acoap_exchange_t *exchange, acoap_time_t now, const aco
   acoap_message_unref(message);
 }
 
+/* The same request once more (RFC 9175 section 2.3). */
+static void ask_again(acoap_exchange_t *exchange) {
+  acoap__send_t *send = exchange->send;
+  if (send->phase != ACOAP__SEND_RUNNING) {
+    return;
+  }
+  send->busy++;
+  acoap__send_next(exchange);
+  send->busy--;
+  acoap__send_settle_up(send);
+}
+
 static void response(acoap__interaction_t *interaction, acoap_time_t now, const acoap_path_t *from,
                      const acoap_view_t *view, bool piggybacked) {
   acoap_exchange_t *exchange = interaction->owner;
   acoap__send_t *send = exchange->send;
   count_retransmissions(exchange);
   note_heard(exchange);
-  note_total(exchange, view);
   if (send->desc.multicast == NULL && exchange->resending) {
     /* Further copies have become idle; those to a group are for members that have not answered. */
     exchange->copies_left = 0;
     acoap__local_endpoint_timer_clear(send->endpoint, &exchange->pause);
   }
+  if (acoap__echo_asked(exchange, view)) {
+    ask_again(exchange);
+    return;
+  }
+  note_total(exchange, view);
   send->notification = !exchange->follow_up && exchange->timing.keep;
   send->piggybacked = piggybacked;
   take_message(exchange, now, from, view);

@@ -25,6 +25,13 @@
 
 typedef struct acoap__send acoap__send_t;
 
+/* What the server gave us to return (RFC 9175 section 2). */
+typedef struct acoap__echo {
+  uint8_t value[40]; /* the newest */
+  uint8_t len;       /* bytes; 0: none */
+  uint8_t in_a_row;  /* challenges since the last other response */
+} acoap__echo_t;
+
 /* One series of requests: the main one, or a follow-up. */
 struct acoap_exchange {
   acoap__send_t *send;              /* of which */
@@ -65,6 +72,7 @@ struct acoap_exchange {
   uint32_t upload_size;             /* block size of the request body */
   int64_t download_total;           /* bytes of the response body; -1: unknown */
   int verdict;                      /* a follow-up: what its own layers said */
+  acoap__echo_t echo;               /* goes with its requests */
 };
 
 typedef enum acoap__send_phase {
@@ -162,6 +170,14 @@ void acoap__request_resolved(acoap__resolution_t *resolution, int status);
 void acoap__request_pause_over(acoap__timer_t *timer, acoap_time_t now);
 extern const acoap__interaction_events_t acoap__request_events;
 extern const acoap__transmission_events_t acoap__ping_events;
+
+/* ---- echo.c --------------------------------------------------------------------------------- */
+
+/* Note the Echo of a response. True: it is a challenge, and the same request is to be sent again.
+ */
+bool acoap__echo_asked(acoap_exchange_t *exchange, const acoap_view_t *view);
+/* Put what was noted into a request, behind the layers. */
+void acoap__echo_write_request(const acoap_exchange_t *exchange, acoap_builder_t *builder);
 
 /* ---- group.c: requests to a group ----------------------------------------------------------- */
 
