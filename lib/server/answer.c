@@ -122,8 +122,8 @@ static acoap_body_t *body_of_payload(acoap_builder_t *builder) {
 /* ---- waiting for a body ---------------------------------------------------------------------- */
 
 /* Keep what the handler built: the body is not ready. */
-static int wait_for_body(acoap__serving_t *serving, const acoap_builder_t *builder,
-                         acoap_body_t *body, acoap_reliability_t reliability) {
+int acoap__answer_wait(acoap__serving_t *serving, const acoap_builder_t *builder,
+                       acoap_body_t *body, acoap_reliability_t reliability) {
   uint8_t *bytes = acoap__malloc(builder->len);
   if (bytes == NULL) {
     acoap__list_remove(&serving->body_node);
@@ -163,7 +163,10 @@ void acoap__answer_resume(acoap__serving_t *serving) {
   acoap_builder_t *builder = read ? acoap_request_begin(request, kept.code) : NULL;
   if (builder != NULL) {
     options_restore(builder, &kept);
-    (void)acoap__answer_or_fail(serving, builder, body, serving->reliability);
+    int status = acoap__answer_or_fail(serving, builder, body, serving->reliability);
+    if (status < 0 && serving->observer != NULL) {
+      acoap__notify_failed(serving);
+    }
   }
   acoap__free(bytes);
   acoap_body_unref(body);
@@ -224,7 +227,7 @@ static int answer_block(acoap__serving_t *serving, acoap_builder_t *builder, aco
     return ACOAP_ECANCELED; /* freed by what was read from */
   }
   if (status == ACOAP_EAGAIN) {
-    return wait_for_body(serving, builder, body, reliability);
+    return acoap__answer_wait(serving, builder, body, reliability);
   }
   if (status == ACOAP_ENOSPACE) {
     return out_of_allowance(serving);

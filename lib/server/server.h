@@ -80,8 +80,9 @@ struct acoap_resource {
   bool listed;                          /* has neither parameters nor a sub-tree: may be listed */
   bool observable;                      /* takes observers */
   acoap_observable_options_t observe;   /* how, defaults filled in */
-  acoap__list_t observers;              /* registrations (observe.c), oldest first */
-  size_t observer_count;                /* how many */
+  acoap__list_t observers;              /* targets with their registrations (observe.h) */
+  size_t observer_count;                /* registrations */
+  uint64_t changed;                     /* the last change that was told of (observe.h) */
   acoap__destroy_t *destroys;           /* told when it is freed, in the order they were added */
   size_t destroy_count;                 /* how many */
 };
@@ -173,7 +174,9 @@ struct acoap__serving {
       *upload; /* the complete body's writer or store, freed with this; NULL: the payload */
 
   bool observe;          /* asks to be registered, and may be */
-  acoap__round_t *round; /* it is a question for the newest state, nobody's request */
+  acoap__round_t *round; /* it is a question for the newest state, nobody's request; owned */
+  struct acoap__observer *observer; /* it is a registration; NULL: none */
+  uint64_t observe_since;           /* changes that were told of when it came */
 
   acoap_body_t *body;      /* the answer's body while it is being read (ACOAP_EAGAIN); referenced,
                               and so is the request then */
@@ -196,6 +199,8 @@ acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *re
  * its method. Afterwards it is answered, kept or dropped. Also for a round (notify.c).
  */
 void acoap__serving_run(acoap__serving_t *serving);
+/* Let go of a body that was waited for, and of the reference that was held meanwhile. */
+void acoap__serving_stop_waiting(acoap__serving_t *serving);
 /* Let go of the server: it is freed. The request stays answerable. */
 void acoap__serving_detach(acoap__serving_t *serving);
 /* Put one that was made for acoap__request_again on its way: resource and match of the other. */
@@ -231,6 +236,9 @@ int acoap__answer_respond(acoap_request_t *request, uint8_t code, int content_fo
                           acoap_bytes_t payload);
 /* The body that the answer waited for (serving->body) has something now: send it, or fail. */
 void acoap__answer_resume(acoap__serving_t *serving);
+/* Keep what was built until the body is ready: 0, ACOAP_ENOMEM. */
+int acoap__answer_wait(acoap__serving_t *serving, const acoap_builder_t *builder,
+                       acoap_body_t *body, acoap_reliability_t reliability);
 /* A request that is complete: preconditions. True: it was answered. */
 bool acoap__dispatch_judge(acoap__serving_t *serving);
 
@@ -295,6 +303,10 @@ void acoap__observe_answer(acoap__serving_t *serving, acoap_builder_t *builder);
 int acoap__notify_answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body);
 /* The handler gave none (ignored): the round is over. */
 void acoap__notify_none(acoap__serving_t *serving);
+/* A notification could not be finished: its observer is told again. */
+void acoap__notify_failed(acoap__serving_t *serving);
+/* The question's request goes. NULL is fine. */
+void acoap__round_free(acoap__round_t *round);
 /* What became of a response or notification of a request. */
 void acoap__observe_delivered(acoap_request_t *request, int status);
 /* End all registrations of a resource with this code (0: silently). */
