@@ -108,3 +108,7 @@ uint8_t acoap__file_code(int status, bool writing) {
 #endif
   return code != 0 ? code : ACOAP_CODE_INTERNAL_SERVER_ERROR;
 }
+
+bool acoap__file_is_absent(int status) {
+  return status == UV_ENOENT || status == UV_ENOTDIR;
+}

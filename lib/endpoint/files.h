@@ -20,6 +20,8 @@
 
 /* The response code for a failure of these functions; `writing`: of a change. */
 uint8_t acoap__file_code(int status, bool writing);
+/* Does it mean that there is no such file? */
+bool acoap__file_is_absent(int status);
 
 /* ---- the directory ----------------------------------------------------------------------------
  */
