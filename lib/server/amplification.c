@@ -201,8 +201,8 @@ static int send_instead(acoap__serving_t *serving, uint8_t code, bool echo,
   return send_counted(serving, builder, (size_t)len, reliability);
 }
 
-/* Not even the smallest block fits. */
-static int does_not_fit(acoap__serving_t *serving, uint8_t code, acoap_reliability_t reliability) {
+int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
+                           acoap_reliability_t reliability) {
   acoap_request_t *request = serving->request;
   const acoap__inbound_t *inbound = acoap__request_inbound(request);
   if (acoap__request_is_answered(request)) {
@@ -228,7 +228,7 @@ int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
     return acoap__request_transmit(serving->request, reliability);
   }
   if ((size_t)len > left) {
-    return does_not_fit(serving, builder->bytes[1], reliability);
+    return acoap__protect_instead(serving, builder->bytes[1], reliability);
   }
   return send_counted(serving, builder, (size_t)len, reliability);
 }

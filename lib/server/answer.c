@@ -71,8 +71,9 @@ static bool validates(const acoap__serving_t *serving, acoap_builder_t *builder,
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* Bytes of the whole message that may leave. */
-static size_t limit_of(const acoap__serving_t *serving, const acoap_builder_t *builder) {
-  return serving->allowance < builder->cap ? serving->allowance : builder->cap;
+static size_t limit_of(acoap__serving_t *serving, const acoap_builder_t *builder) {
+  size_t left = acoap__protect_left(serving);
+  return left < builder->cap ? left : builder->cap;
 }
 
 static size_t reserve_of(const acoap__serving_t *serving) {
@@ -80,7 +81,7 @@ static size_t reserve_of(const acoap__serving_t *serving) {
 }
 
 /* Does this payload leave as it is? */
-static bool fits(const acoap__serving_t *serving, const acoap_builder_t *builder) {
+static bool fits(acoap__serving_t *serving, const acoap_builder_t *builder) {
   size_t len = payload_of(builder).len;
   if (serving->has_block2 &&
       (serving->block2.num > 0 || len > acoap_block_size(serving->block2.szx))) {
@@ -92,7 +93,7 @@ static bool fits(const acoap__serving_t *serving, const acoap_builder_t *builder
 
 /* A diagnostic payload (section 5.5.2) is for people: what does not fit is cut between characters.
  */
-static void cut_diagnostic(const acoap__serving_t *serving, acoap_builder_t *builder) {
+static void cut_diagnostic(acoap__serving_t *serving, acoap_builder_t *builder) {
   acoap_bytes_t payload = payload_of(builder);
   size_t limit = limit_of(serving, builder);
   size_t over = builder->len + reserve_of(serving);
@@ -184,15 +185,13 @@ static bool says_nothing(const acoap__serving_t *serving, const acoap_builder_t 
          payload_of(builder).len == 0;
 }
 
-/* Neither the answer nor a block of it is within what the address may get. */
-static int out_of_allowance(acoap__serving_t *serving) {
-  if (serving->allowance >=
-      acoap__local_endpoint_message_max(serving->server->endpoint,
-                                        &acoap__request_inbound(serving->request)->path)) {
+/* Not even a block fits: because of what the address may get, or because of the options. */
+static int out_of_room(acoap__serving_t *serving, const acoap_builder_t *builder,
+                       acoap_reliability_t reliability) {
+  if (acoap__protect_left(serving) >= builder->cap) {
     return ACOAP_ENOSPACE;
   }
-  acoap__answer_challenge(serving);
-  return 0;
+  return acoap__protect_instead(serving, code_of(builder), reliability);
 }
 
 /* Everything is in place but what concerns the request rather than the response. */
@@ -201,15 +200,11 @@ static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
   if (serving->has_block1) {
     acoap__block1_answer(serving, builder);
   }
-  if (serving->observe && acoap_code_is_success(code_of(builder))) {
+  acoap__load_extend_max_age(serving->server, builder);
+  /* Who will be answered with something else is not registered. */
+  if (serving->observe && acoap_code_is_success(code_of(builder)) &&
+      builder->len + OPTION_RESERVE <= limit_of(serving, builder)) {
     acoap__observe_answer(serving, builder);
-  }
-  int len = acoap_builder_finish(builder);
-  if (len < 0) {
-    return len;
-  }
-  if ((size_t)len > limit_of(serving, builder)) {
-    return out_of_allowance(serving);
   }
   return acoap__protect_transmit(serving, builder, reliability);
 }
@@ -220,7 +215,7 @@ static int answer_block(acoap__serving_t *serving, acoap_builder_t *builder, aco
   size_t limit = limit_of(serving, builder);
   size_t reserve = reserve_of(serving);
   if (limit <= reserve) {
-    return out_of_allowance(serving);
+    return out_of_room(serving, builder, reliability);
   }
   int status = acoap__block2_answer(serving, builder, body, limit - reserve);
   if (serving->server == NULL) {
@@ -230,7 +225,7 @@ static int answer_block(acoap__serving_t *serving, acoap_builder_t *builder, aco
     return acoap__answer_wait(serving, builder, body, reliability);
   }
   if (status == ACOAP_ENOSPACE) {
-    return out_of_allowance(serving);
+    return out_of_room(serving, builder, reliability);
   }
   if (status > 0) {
     acoap__answer_code(serving, (uint8_t)status, NULL);

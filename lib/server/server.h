@@ -342,6 +342,10 @@ size_t acoap__protect_left(acoap__serving_t *serving);
  */
 int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
                             acoap_reliability_t reliability);
+/* Not even the smallest block of the answer with this code is within the allowance: what goes
+ * instead. */
+int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
+                           acoap_reliability_t reliability);
 /* What became of a CON of its own; one that was acknowledged renews the allowance. */
 void acoap__protect_delivered(acoap__serving_t *serving, int status);
 /* The address has answered a request of ours under an unpredictable token. */
