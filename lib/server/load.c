@@ -10,17 +10,19 @@
  * handlers keep can still be answered, and the engine repeats stored replies for duplicates before
  * anybody here hears of them.
  *
- * What counts as a pool is what refuses when it is full: received requests that are not answered
- * yet; memory of bodies that somebody still reads or writes; observers; peers that messages are on
- * their way to. Rings and tables in which the oldest goes (deduplication, stored replies, idle
- * peers and transfers, addresses) are always full once warm and say nothing. Observers and busy
- * peers can throttle but not make requests be refused: refusing those would empty neither.
+ * What counts as a pool is what refuses when it is full. Received requests that are not answered
+ * yet decide about all three levels. Observers, block-wise transfers that are not finished, and
+ * peers (when messages are on their way to every one that can be remembered) can throttle but not
+ * shed: refusing requests would empty none of them, and anybody who fills them would silence the
+ * server. Rings and tables in which the oldest goes (deduplication, stored replies, idle peers,
+ * finished transfers, addresses) are always full once warm and say nothing.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "server/protection.h"
 
 #include "exchange/peer.h"
+#include "server/transfers.h"
 
 #define FULL 100u
 /* RFC 7252 section 5.10.5: without the option. */
@@ -65,8 +67,12 @@ static uint32_t fill_of_what_lasts(const acoap_server_t *server) {
   acoap_server_stats_t stats = {.size = sizeof(stats)};
   const acoap__engine_t *engine = acoap__local_endpoint_engine(server->endpoint);
   acoap__observers_fill(server, &stats);
+  const acoap__transfers_t *transfers = server->transfers;
   uint32_t peers = acoap__list_empty(&engine->peers->idle) ? FULL : 0;
-  return greater(percent(stats.observers, server->options.observers_max), peers);
+  uint32_t under_way =
+      percent(transfers->count - transfers->finished_count, server->options.transfers_max);
+  return greater(greater(percent(stats.observers, server->options.observers_max), peers),
+                 under_way);
 }
 
 acoap_load_t acoap__load_level(const acoap_server_t *server, uint32_t leave_out) {
@@ -97,7 +103,8 @@ bool acoap__load_normal(acoap_server_t *server) {
 void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder) {
   acoap_view_t view;
   uint32_t max_age_s = MAX_AGE_DEFAULT_S;
-  if (builder->error != 0 || builder->len < 4 || !acoap_code_is_success(builder->bytes[1]) ||
+  if (builder->error != 0 ||
+      (builder->bytes[1] != ACOAP_CODE_CONTENT && builder->bytes[1] != ACOAP_CODE_VALID) ||
       acoap__load_normal(server)) {
     return;
   }
