@@ -176,15 +176,6 @@ void acoap__answer_resume(acoap__serving_t *serving) {
 
 /* ---- on its way ------------------------------------------------------------------------------ */
 
-/* A multicast is not answered where there is nothing to say (section 8.2). */
-static bool says_nothing(const acoap__serving_t *serving, const acoap_builder_t *builder,
-                         const acoap_body_t *body) {
-  const acoap_resource_t *resource = serving->resource;
-  return acoap__request_inbound(serving->request)->path.multicast && resource != NULL &&
-         !resource->multicast.empty && code_of(builder) == ACOAP_CODE_CONTENT && body == NULL &&
-         payload_of(builder).len == 0;
-}
-
 /* Not even a block fits: because of what the address may get, or because of the options. */
 static int out_of_room(acoap__serving_t *serving, const acoap_builder_t *builder,
                        acoap_reliability_t reliability) {
@@ -206,7 +197,9 @@ static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
       builder->len + OPTION_RESERVE <= limit_of(serving, builder)) {
     acoap__observe_answer(serving, builder);
   }
-  return acoap__protect_transmit(serving, builder, reliability);
+  int status = acoap__protect_transmit(serving, builder, reliability);
+  acoap__observe_answered(serving);
+  return status;
 }
 
 /* The block of a body that was asked for. */
@@ -278,7 +271,7 @@ int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_bod
   if (validates(serving, builder, body)) {
     return finish(serving, builder, reliability);
   }
-  if (says_nothing(serving, builder, body)) {
+  if (acoap__multicast_unwanted(serving, builder, body != NULL)) {
     acoap_request_ignore(serving->request);
     return 0;
   }

@@ -23,8 +23,6 @@
 #include "message/option.h"
 
 #define SENTENCE_MAX 64
-/* No-Response's bits (RFC 7967 section 2.1): class c is bit c - 1. */
-#define SUPPRESS(class_) (uint8_t)(1u << ((class_)-1))
 
 static const acoap_view_t *view_of(const acoap__serving_t *serving) {
   return acoap_message_view(acoap_request_message(serving->request));
@@ -104,22 +102,6 @@ static bool refuses_method(acoap__serving_t *serving) {
     acoap__answer_code(serving, ACOAP_CODE_METHOD_NOT_ALLOWED, NULL);
   }
   return true;
-}
-
-/* Section 8.2, as the resource has it. */
-static void set_multicast_policy(const acoap__serving_t *serving) {
-  const acoap_resource_t *resource = serving->resource;
-  uint8_t suppressed = 0;
-  if (resource == NULL || !acoap__request_inbound(serving->request)->path.multicast) {
-    return;
-  }
-  if (!resource->multicast.errors) {
-    suppressed = SUPPRESS(4) | SUPPRESS(5);
-  }
-  if (resource->multicast.silent) {
-    suppressed = SUPPRESS(2) | SUPPRESS(3) | SUPPRESS(4) | SUPPRESS(5);
-  }
-  acoap__request_set_policy(serving->request, suppressed, resource->multicast.leisure_ms);
 }
 
 /* ---- blocks, freshness, formats -------------------------------------------------------------- */
@@ -282,7 +264,9 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
       acoap__request_end_observation(serving->request);
     }
   }
-  return judge_preconditions(serving);
+  /* What one of them has is no matter of the others: each observer's ETags are compared with the
+   * answer (notify.c). */
+  return serving->round == NULL && judge_preconditions(serving);
 }
 
 /* ---- the way --------------------------------------------------------------------------------- */
@@ -301,7 +285,7 @@ static void serve(acoap__serving_t *serving) {
   acoap__tree_find(server, view_of(serving), &serving->match);
   serving->resource = acoap__resource_ref(serving->match.resource);
   server->stats.not_found += serving->resource == NULL ? 1 : 0;
-  set_multicast_policy(serving);
+  acoap__multicast_admit(serving);
   for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
     if (steps[i](serving)) {
       return;

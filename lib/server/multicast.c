@@ -3,11 +3,12 @@
  * after a leisure; never an ACK or a RST. The rules, unless the resource's policy says otherwise:
  *
  *     4.xx, 5.xx                             no answer
- *     2.xx without a payload                 no answer
+ *     2.05 without a payload                 no answer
  *     No-Response that leaves classes open   those are answered, errors and empty ones, too
  *                                            (RFC 7967 section 2.1)
  *
- * Delays and suppresses nothing itself: the endpoint does, as it is told here.
+ * A silent resource's handlers run all the same. Delays and suppresses nothing itself: the endpoint
+ * does, as it is told here.
  * SPDX-License-Identifier: MIT
  */
 #include "server/server.h"
@@ -31,15 +32,17 @@ static bool is_asked_for(const acoap_request_t *request) {
          (not_interested & EVERYTHING) != EVERYTHING;
 }
 
-bool acoap__multicast_admit(acoap__serving_t *serving) {
+void acoap__multicast_admit(acoap__serving_t *serving) {
   acoap_request_t *request = serving->request;
   if (!acoap__request_inbound(request)->path.multicast) {
-    return true;
+    return;
   }
   acoap_multicast_policy_t policy = policy_of(serving);
-  bool errors = policy.errors || is_asked_for(request);
-  acoap__request_set_policy(request, errors ? 0 : ERRORS, policy.leisure_ms);
-  return !policy.silent;
+  uint8_t suppressed = policy.errors || is_asked_for(request) ? 0 : ERRORS;
+  if (policy.silent) {
+    suppressed = EVERYTHING;
+  }
+  acoap__request_set_policy(request, suppressed, policy.leisure_ms);
 }
 
 bool acoap__multicast_unwanted(const acoap__serving_t *serving, const acoap_builder_t *builder,
@@ -50,6 +53,6 @@ bool acoap__multicast_unwanted(const acoap__serving_t *serving, const acoap_buil
     return false;
   }
   acoap_builder_view(builder, &answer);
-  return acoap_code_is_success(answer.code) && answer.payload.len == 0 && !has_body &&
+  return answer.code == ACOAP_CODE_CONTENT && answer.payload.len == 0 && !has_body &&
          !policy_of(serving).empty && !is_asked_for(request);
 }

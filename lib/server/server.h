@@ -116,9 +116,8 @@ void acoap__resources_free(acoap_server_t *server);
 /* ---- multicast.c ------------------------------------------------------------------------------
  */
 
-/* Before the handler of a request that came by multicast: set what is suppressed and how long the
- * answer may wait. False: it is not to be answered at all. True for every other request. */
-bool acoap__multicast_admit(acoap__serving_t *serving);
+/* A request that came by multicast: set what is suppressed and how long the answer may wait. */
+void acoap__multicast_admit(acoap__serving_t *serving);
 /* Does this answer say too little to be sent to one who asked by multicast? */
 bool acoap__multicast_unwanted(const acoap__serving_t *serving, const acoap_builder_t *builder,
                                bool has_body);
@@ -320,7 +319,7 @@ uint32_t acoap__observe_number(acoap_server_t *server);
 /*
  * May this request go on? Decided before anything is allocated for it. 0, or the code to answer
  * with (4.29, 5.03; Max-Age is options.retry_s), ACOAP_ERESET: with RST, or ACOAP_ECANCELED: not at
- * all, not even with an empty ACK (acoap__request_consume).
+ * all (a NON, a multicast).
  */
 int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request);
 /* Note Echo and the address's standing: fills in allowance and verified. */
