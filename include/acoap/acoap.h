@@ -10,6 +10,7 @@
 #include <acoap/body.h>
 #include <acoap/core.h>
 #include <acoap/desc.h>
+#include <acoap/dtls.h>
 #include <acoap/endpoint.h>
 #include <acoap/host.h>
 #include <acoap/message.h>

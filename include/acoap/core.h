@@ -1,6 +1,6 @@
 /*
- * The heapless core: message format, options, URIs, link-format, transmission parameters. For
- * firmware and for whoever needs only the codec; needs no libuv.
+ * The heapless core: message format, options, URIs, link-format, transmission parameters, and the
+ * endpoint for firmware. For whoever has no heap or needs only the codec; needs no libuv.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_CORE_H
@@ -17,6 +17,7 @@
 #include <acoap/option.h>
 #include <acoap/params.h>
 #include <acoap/stats.h>
+#include <acoap/tiny.h>
 #include <acoap/types.h>
 #include <acoap/uri.h>
 #include <acoap/version.h>

@@ -15,6 +15,8 @@
 
 ACOAP_BEGIN_DECLS
 
+struct acoap_dtls_options;
+
 /** A local endpoint. Its owner closes it; it frees itself after that. */
 typedef struct acoap_local_endpoint acoap_local_endpoint_t;
 
@@ -33,8 +35,15 @@ typedef struct acoap_local_endpoint_options {
    * lifetime are 265 CON/s [0]
    */
   uint16_t source_ports;
-  bool reuse_address;             /* SO_REUSEADDR */
-  bool multicast_loop_off;        /* do not hear our own multicasts */
+  bool reuse_address;      /* SO_REUSEADDR */
+  bool multicast_loop_off; /* do not hear our own multicasts */
+  /*
+   * coaps:// beside coap:// (<acoap/dtls.h>): for each address of `bind` a further socket, at
+   * secure_port; copied [NULL: none]
+   */
+  const struct acoap_dtls_options *dtls;
+  uint16_t secure_port;           /* [0: ephemeral] */
+  bool secure_only;               /* no sockets for coap:// */
   acoap_socket_t *const *sockets; /* own sockets instead of UDP; taken over on success */
   size_t socket_count;            /* how many */
   /* own host instead of the loop's (simulation); taken over on success */

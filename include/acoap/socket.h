@@ -147,6 +147,9 @@ typedef struct acoap_socket_ops {
   void (*close)(acoap_socket_t *socket, void (*closed)(void *user_data), void *user_data);
   /** Optional: interfaces or their addresses have changed; the caller joins its groups again. */
   void (*refresh)(acoap_socket_t *socket);
+  /** Optional: are its datagrams protected, so that it serves coaps:// and nothing else? NULL: no.
+   */
+  bool (*secure)(acoap_socket_t *socket);
 } acoap_socket_ops_t;
 
 /** The head of every socket: put it first in your own struct. */

@@ -160,6 +160,8 @@ void acoap__request_end_observation(acoap_request_t *request);
 void acoap__request_stop(acoap_request_t *request);
 /* Is a separate response or a notification of it under way? */
 bool acoap__request_is_on_its_way(const acoap_request_t *request);
+/* Does a notification wait until the one under way has ended, or is sent again? */
+bool acoap__request_has_pending(const acoap_request_t *request);
 /*
  * Response classes that are not sent besides those that No-Response names (its bits: class c is bit
  * c - 1), and the longest leisure of a multicast answer (0: the endpoint's). A multicast request

@@ -167,14 +167,16 @@ void acoap__sockets_set_ref(acoap_local_endpoint_t *endpoint, bool ref);
 void acoap__sockets_refresh(acoap_local_endpoint_t *endpoint);
 bool acoap__socket_reaches(const acoap__endpoint_socket_t *socket, const acoap_address_t *address);
 /* Can any of them? */
-bool acoap__sockets_reach(const acoap_local_endpoint_t *endpoint, const acoap_address_t *address);
+bool acoap__sockets_reach(const acoap_local_endpoint_t *endpoint, const acoap_address_t *address,
+                          bool secure);
 /*
  * The socket for a request to this address from this local address (family NONE: any): `turn` goes
  * round those that will do. NULL when none will.
  */
 acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint,
                                                 const acoap_address_t *address,
-                                                const acoap_address_t *local, uint32_t turn);
+                                                const acoap_address_t *local, bool secure,
+                                                uint32_t turn);
 /* Keep a copy until the socket is writable; 0, ACOAP_ENOMEM, or ACOAP_EEXHAUSTED. */
 int acoap__outbox_add(acoap__endpoint_socket_t *socket, const acoap_path_t *path,
                       acoap_bytes_t bytes);

@@ -51,7 +51,9 @@ static int store(acoap__authority_t *authority, const acoap_address_t *addresses
   for (size_t i = 0; i < count && authority->count < ACOAP__AUTHORITY_ADDRESSES_MAX; i++) {
     acoap_address_t address = addresses[i];
     address.port = authority->port;
-    if (acoap__sockets_reach(authority->endpoint, &address) && !known(authority, &address)) {
+    if (acoap__sockets_reach(authority->endpoint, &address,
+                             authority->scheme == ACOAP_SCHEME_COAPS) &&
+        !known(authority, &address)) {
       authority->addresses[authority->count++] = address;
     }
   }

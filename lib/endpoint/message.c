@@ -5,6 +5,8 @@
  * its endpoint. Decodes nothing and copies no payload.
  * SPDX-License-Identifier: MIT
  */
+#include <acoap/dtls.h>
+
 #include "endpoint/local_endpoint.h"
 
 #include "base/buf.h"
@@ -75,6 +77,7 @@ static void message_put(acoap_message_t *message) {
   }
   acoap__buf_unref(message->buffer);
   acoap__free(message->body);
+  message->path.identity = acoap_identity_unref(message->path.identity);
   if (endpoint->state == ACOAP__ENDPOINT_CLOSED ||
       endpoint->free_message_count >= FREE_MESSAGES_MAX) {
     acoap__free(message);
@@ -108,6 +111,7 @@ acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const aco
   /* Wishes of a sender, borrowed from it; not what was seen. */
   message->path.host = NULL;
   message->path.credentials = NULL;
+  (void)acoap_identity_ref(message->path.identity);
   message->buffer = acoap__buf_ref(current->buffer);
   current->message = message;
   return message;
@@ -132,6 +136,7 @@ acoap_message_t *acoap__message_with_payload(const acoap_message_t *of, uint8_t 
   message->view.payload.data = payload;
   message->view.payload.len = len;
   message->path = of->path;
+  (void)acoap_identity_ref(message->path.identity);
   message->elapsed_ms = of->elapsed_ms;
   message->retransmissions = of->retransmissions;
   message->buffer = acoap__buf_ref(of->buffer);
@@ -186,6 +191,10 @@ uint32_t acoap_message_max_age_s(const acoap_message_t *message) {
     return MAX_AGE_DEFAULT_S;
   }
   return max_age_s;
+}
+
+const acoap_identity_t *acoap_message_identity(const acoap_message_t *message) {
+  return message != NULL ? message->path.identity : NULL;
 }
 
 const acoap_path_t *acoap_message_path(const acoap_message_t *message) {

@@ -35,10 +35,18 @@ struct acoap_remote_endpoint {
   acoap_uri_host_mode_t uri_host; /* when Uri-Host is sent */
   bool own_params;                /* params instead of the endpoint's */
   acoap_params_t params;
-  char interface[48];    /* to send through; "": the system's choice */
-  acoap_address_t local; /* to send from; family NONE: any */
-  uint32_t source_turn;  /* which source port is next */
+  const acoap_credentials_t *credentials; /* coaps: to prove; referenced. NULL: the socket's */
+  char host[ACOAP_ADDRESS_TEXT_MAX];      /* coaps: a literal as certificates name it; "": a name */
+  char interface[48];                     /* to send through; "": the system's choice */
+  acoap_address_t local;                  /* to send from; family NONE: any */
+  uint32_t source_turn;                   /* which source port is next */
 };
+
+/* ---- secure.c -------------------------------------------------------------------------------- */
+
+void acoap__remote_inherit_credentials(acoap_remote_endpoint_t *remote,
+                                       const acoap_remote_endpoint_t *from);
+void acoap__remote_drop_credentials(acoap_remote_endpoint_t *remote);
 
 /* ---- authority.c ----------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/ip_text.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -24,6 +25,7 @@ static const acoap_address_t all_coap_nodes[] = {
 
 static void remote_free(acoap_remote_endpoint_t *remote) {
   acoap__authority_unref(remote->authority);
+  acoap__remote_drop_credentials(remote);
   acoap__free(remote->uri);
   acoap__free(remote);
 }
@@ -94,6 +96,13 @@ static int adopt_literal(acoap_local_endpoint_t *local, acoap_remote_endpoint_t 
       return ACOAP_ENOTFOUND;
     }
   }
+  acoap__text_t text;
+  acoap__text_init(&text, remote->host, sizeof(remote->host));
+  if (address.family == ACOAP_FAMILY_IPV4) {
+    acoap__ipv4_put(&text, address.ip);
+  } else {
+    acoap__ipv6_put(&text, address.ip);
+  }
   return adopt_addresses(local, remote, &address, 1);
 }
 
@@ -116,7 +125,7 @@ static int adopt_name(acoap_local_endpoint_t *local, acoap_remote_endpoint_t *re
 static int adopt_uri(acoap_local_endpoint_t *local, acoap_remote_endpoint_t *made,
                      acoap_remote_endpoint_t **remote) {
   int status = ACOAP_ESCHEME;
-  if (made->parsed.scheme == ACOAP_SCHEME_COAP) {
+  if (made->parsed.scheme == ACOAP_SCHEME_COAP || made->parsed.scheme == ACOAP_SCHEME_COAPS) {
     bool literal = made->parsed.host_is_ipv4 || made->parsed.host_is_ipv6;
     status = literal ? adopt_literal(local, made) : adopt_name(local, made);
   }
@@ -290,6 +299,7 @@ int acoap_remote_endpoint_resolve(acoap_remote_endpoint_t *remote, const char *r
   }
   made->authority = acoap__authority_ref(remote->authority);
   made->uri_host = remote->uri_host;
+  acoap__remote_inherit_credentials(made, remote);
   made->own_params = remote->own_params;
   made->params = remote->params;
   memcpy(made->interface, remote->interface, sizeof(made->interface));

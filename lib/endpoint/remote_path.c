@@ -165,7 +165,9 @@ static uint32_t wished_interface(const acoap_remote_endpoint_t *remote) {
 static bool fill_path(const acoap_remote_endpoint_t *remote, const acoap_address_t *address,
                       uint32_t interface, uint32_t turn, acoap_path_t *path) {
   acoap_local_endpoint_t *local = remote->authority->endpoint;
-  acoap__endpoint_socket_t *socket = acoap__sockets_choose(local, address, &remote->local, turn);
+  bool secure = remote->authority->scheme == ACOAP_SCHEME_COAPS;
+  acoap__endpoint_socket_t *socket =
+      acoap__sockets_choose(local, address, &remote->local, secure, turn);
   if (socket == NULL) {
     return false;
   }
@@ -174,6 +176,10 @@ static bool fill_path(const acoap_remote_endpoint_t *remote, const acoap_address
   path->local = remote->local;
   path->interface = interface;
   path->socket = socket->number;
+  if (secure) {
+    path->host = remote->authority->name != NULL ? remote->authority->name : remote->host;
+    path->credentials = remote->credentials;
+  }
   if (path->peer.scope_id == 0 && needs_scope(address)) {
     path->peer.scope_id = interface;
   }

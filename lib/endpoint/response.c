@@ -21,6 +21,10 @@ bool acoap__request_is_on_its_way(const acoap_request_t *request) {
   return request->tx.state != ACOAP__TX_IDLE && request->tx.state != ACOAP__TX_HELD;
 }
 
+bool acoap__request_has_pending(const acoap_request_t *request) {
+  return request->pending != NULL;
+}
+
 /* The way of a message of its own: an answer to a group request leaves from an address of ours. */
 static acoap_path_t path_back(const acoap_request_t *request) {
   acoap_path_t path = request->inbound.path;

@@ -7,6 +7,7 @@
  */
 #include "endpoint/local_endpoint.h"
 
+#include <acoap/dtls.h>
 #include <string.h>
 #include <uv.h>
 
@@ -30,24 +31,45 @@ static void socket_add(acoap_local_endpoint_t *endpoint, acoap_socket_t *socket,
   endpoint->socket_count++;
 }
 
+/* What an address is opened for. */
+typedef enum opened_for { FOR_COAP, FOR_COAPS, AS_SOURCE_PORT } opened_for_t;
+
+/* Go around a socket with DTLS; closes it on failure. */
+static int secure_open(acoap_local_endpoint_t *endpoint,
+                       const acoap_local_endpoint_options_t *options, acoap_socket_t **socket) {
+  acoap_socket_t *around = NULL;
+  int status = acoap_dtls_socket_new(endpoint->host, *socket, options->dtls, &around);
+  if (status != 0) {
+    acoap_socket_close(*socket, ignore_closed, NULL);
+    return status;
+  }
+  *socket = around;
+  return 0;
+}
+
 static int udp_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
                     const acoap_local_endpoint_options_t *options, const acoap_address_t *local,
-                    bool source_port) {
+                    opened_for_t purpose) {
   acoap_udp_options_t udp;
   acoap_socket_t *socket = NULL;
   memset(&udp, 0, sizeof(udp));
   udp.size = sizeof(udp);
   udp.local = *local;
-  udp.reuse_address = options->reuse_address && !source_port;
+  udp.reuse_address = options->reuse_address && purpose != AS_SOURCE_PORT;
   udp.multicast_loop_off = options->multicast_loop_off;
-  if (source_port) {
+  if (purpose == AS_SOURCE_PORT) {
     udp.local.port = 0;
+  } else if (purpose == FOR_COAPS) {
+    udp.local.port = options->secure_port;
   } else if (udp.local.port == 0) {
     udp.local.port = options->port;
   }
   int status = acoap_udp_socket_new(loop, options->udp, &udp, &socket);
+  if (status == 0 && purpose == FOR_COAPS) {
+    status = secure_open(endpoint, options, &socket);
+  }
   if (status == 0) {
-    socket_add(endpoint, socket, source_port);
+    socket_add(endpoint, socket, purpose == AS_SOURCE_PORT);
   }
   return status;
 }
@@ -60,28 +82,39 @@ static bool family_missing(int status) {
 
 /* 0.0.0.0 and ::; a family that the system lacks is left out, but not both. */
 static int udp_open_defaults(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
-                             const acoap_local_endpoint_options_t *options) {
+                             const acoap_local_endpoint_options_t *options, opened_for_t purpose) {
   static const acoap_address_t anywhere[2] = {{.family = ACOAP_FAMILY_IPV4},
                                               {.family = ACOAP_FAMILY_IPV6}};
   int missing = 0;
+  size_t before = endpoint->socket_count;
   for (size_t i = 0; i < 2; i++) {
-    int status = udp_open(endpoint, loop, options, &anywhere[i], false);
+    int status = udp_open(endpoint, loop, options, &anywhere[i], purpose);
     if (status != 0 && !family_missing(status)) {
       return status;
     }
     missing = status != 0 ? status : missing;
   }
-  return endpoint->socket_count > 0 ? 0 : missing;
+  return endpoint->socket_count > before ? 0 : missing;
+}
+
+/* Every address that the options name, for one purpose. */
+static int udp_open_listening(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                              const acoap_local_endpoint_options_t *options, opened_for_t purpose) {
+  int status = 0;
+  if (options->bind_count == 0) {
+    status = udp_open_defaults(endpoint, loop, options, purpose);
+  }
+  for (size_t i = 0; status == 0 && i < options->bind_count; i++) {
+    status = udp_open(endpoint, loop, options, &options->bind[i], purpose);
+  }
+  return status;
 }
 
 static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
                         const acoap_local_endpoint_options_t *options) {
   int status = 0;
-  if (options->bind_count == 0) {
-    status = udp_open_defaults(endpoint, loop, options);
-  }
-  for (size_t i = 0; status == 0 && i < options->bind_count; i++) {
-    status = udp_open(endpoint, loop, options, &options->bind[i], false);
+  if (!options->secure_only) {
+    status = udp_open_listening(endpoint, loop, options, FOR_COAP);
   }
   size_t listening = endpoint->socket_count;
   for (size_t n = 0; n < options->source_ports; n++) {
@@ -91,11 +124,19 @@ static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop
       memset(&local, 0, sizeof(local));
       status = like->ops->local_address(like, &local);
       if (status == 0) {
-        status = udp_open(endpoint, loop, options, &local, true);
+        status = udp_open(endpoint, loop, options, &local, AS_SOURCE_PORT);
       }
     }
   }
+  if (status == 0 && options->dtls != NULL) {
+    status = udp_open_listening(endpoint, loop, options, FOR_COAPS);
+  }
   return status;
+}
+
+/* coaps:// leaves through secure sockets and nothing else does (RFC 7252 section 6.2). */
+static bool is_secure(const acoap__endpoint_socket_t *socket) {
+  return ACOAP__SOCKET_OP(socket->socket, secure) && socket->socket->ops->secure(socket->socket);
 }
 
 static bool bound_to_group(acoap_socket_t *socket, acoap_address_t *local) {
@@ -109,12 +150,13 @@ static void choose_answering(acoap_local_endpoint_t *endpoint) {
   acoap_address_t group;
   acoap_address_t local;
   for (size_t i = 0; i < endpoint->socket_count; i++) {
-    if (!bound_to_group(endpoint->sockets[i].socket, &group)) {
+    if (!bound_to_group(endpoint->sockets[i].socket, &group) || is_secure(&endpoint->sockets[i])) {
       continue;
     }
     for (size_t n = 0; n < endpoint->socket_count; n++) {
       acoap_socket_t *other = endpoint->sockets[n].socket;
-      if (!endpoint->sockets[n].source_port && !bound_to_group(other, &local) &&
+      if (!endpoint->sockets[n].source_port && !is_secure(&endpoint->sockets[n]) &&
+          !bound_to_group(other, &local) &&
           (!ACOAP__SOCKET_OP(other, reaches) || other->ops->reaches(other, &group))) {
         endpoint->sockets[i].answers_from = (uint16_t)n;
         break;
@@ -127,7 +169,7 @@ int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop
                         const acoap_local_endpoint_options_t *options) {
   size_t listening = options->bind_count != 0 ? options->bind_count : 2;
   size_t most = options->socket_count != 0 ? options->socket_count
-                                           : listening * (1 + (size_t)options->source_ports);
+                                           : listening * (2 + (size_t)options->source_ports);
   if (most > UINT16_MAX) {
     return ACOAP_EINVAL;
   }
@@ -235,9 +277,11 @@ bool acoap__socket_reaches(const acoap__endpoint_socket_t *socket, const acoap_a
          socket->socket->ops->reaches(socket->socket, address);
 }
 
-bool acoap__sockets_reach(const acoap_local_endpoint_t *endpoint, const acoap_address_t *address) {
+bool acoap__sockets_reach(const acoap_local_endpoint_t *endpoint, const acoap_address_t *address,
+                          bool secure) {
   for (size_t i = 0; i < endpoint->socket_count; i++) {
-    if (acoap__socket_reaches(&endpoint->sockets[i], address)) {
+    if (is_secure(&endpoint->sockets[i]) == secure &&
+        acoap__socket_reaches(&endpoint->sockets[i], address)) {
       return true;
     }
   }
@@ -259,23 +303,25 @@ static bool has_local(const acoap__endpoint_socket_t *socket, const acoap_addres
          memcmp(bound.ip, local->ip, sizeof(bound.ip)) == 0;
 }
 
+static bool will_do(const acoap__endpoint_socket_t *socket, const acoap_address_t *address,
+                    const acoap_address_t *local, bool secure) {
+  return is_secure(socket) == secure && acoap__socket_reaches(socket, address) &&
+         has_local(socket, local);
+}
+
 acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint,
                                                 const acoap_address_t *address,
-                                                const acoap_address_t *local, uint32_t turn) {
+                                                const acoap_address_t *local, bool secure,
+                                                uint32_t turn) {
   size_t usable = 0;
   for (size_t i = 0; i < endpoint->socket_count; i++) {
-    if (acoap__socket_reaches(&endpoint->sockets[i], address) &&
-        has_local(&endpoint->sockets[i], local)) {
+    if (will_do(&endpoint->sockets[i], address, local, secure)) {
       usable++;
     }
   }
   size_t skip = usable != 0 ? turn % usable : 0;
   for (size_t i = 0; usable != 0 && i < endpoint->socket_count; i++) {
-    if (!acoap__socket_reaches(&endpoint->sockets[i], address) ||
-        !has_local(&endpoint->sockets[i], local)) {
-      continue;
-    }
-    if (skip-- == 0) {
+    if (will_do(&endpoint->sockets[i], address, local, secure) && skip-- == 0) {
       return &endpoint->sockets[i];
     }
   }

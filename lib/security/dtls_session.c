@@ -1,0 +1,367 @@
+/*
+ * One DTLS session (RFC 6347, RFC 7925) over OpenSSL, sans I/O. OpenSSL keeps the flights and their
+ * timer (1 s, doubled up to 60 s, section 4.2.4.1); the session asks it when it wants to be woken
+ * and gives a handshake up at a deadline. Records that cannot be read are dropped without a word
+ * (section 4.1.2.7); so a wrong pre-shared key shows itself as silence only, and the reason says
+ * what it is likely to be. A server's session begins with DTLSv1_listen: no state for a client that
+ * has not returned its cookie; a ClientHello in several fragments is not read.
+ *
+ * OpenSSL reads the time of day for its timer by itself: `now` decides when it is asked.
+ * SPDX-License-Identifier: MIT
+ */
+#include "security/dtls_session.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/ip_text.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "security/identity.h"
+
+/* RFC 6347 section 4.1: content type, version, epoch, sequence number, length. */
+#define RECORD_HEADER_LEN 13
+#define RECORD_EPOCH_AT 3
+#define CONTENT_HANDSHAKE 22
+#define HANDSHAKE_CLIENT_HELLO 1
+/* What was due is asked for again after this when OpenSSL's clock says otherwise. */
+#define SOON_MS 250
+#define US_PER_MS 1000
+#define MS_PER_S 1000
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+static void end(acoap__dtls_session_t *session, int status, const char *reason, const char *more) {
+  acoap__text_t text;
+  if (session->state == ACOAP__DTLS_ENDED) {
+    return;
+  }
+  session->state = ACOAP__DTLS_ENDED;
+  session->status = status;
+  session->retransmit_at = ACOAP_TIME_NEVER;
+  acoap__text_init(&text, session->reason, sizeof(session->reason));
+  acoap__text_put(&text, reason);
+  if (more != NULL) {
+    acoap__text_put(&text, ": ");
+    acoap__text_put(&text, more);
+  }
+}
+
+static void end_by_openssl(acoap__dtls_session_t *session) {
+  char reason[ACOAP__DTLS_REASON_MAX];
+  long verified = SSL_get_verify_result(session->ssl);
+  acoap__openssl_reason(reason, sizeof(reason));
+  end(session, ACOAP_ESECURITY, reason,
+      verified != X509_V_OK ? X509_verify_cert_error_string(verified) : NULL);
+}
+
+/* What an OpenSSL call that did not succeed means. True: the session has ended. */
+static bool failed(acoap__dtls_session_t *session, int returned) {
+  int error = SSL_get_error(session->ssl, returned);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+    ERR_clear_error();
+    return false;
+  }
+  if (error == SSL_ERROR_ZERO_RETURN) {
+    end(session, ACOAP_ECLOSED, "the peer closed the session", NULL);
+    return true;
+  }
+  if (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
+    return false;
+  }
+  end_by_openssl(session);
+  return true;
+}
+
+/* ---- timer ----------------------------------------------------------------------------------- */
+
+static void set_timer(acoap__dtls_session_t *session, acoap_time_t now) {
+  struct timeval left;
+  session->retransmit_at = ACOAP_TIME_NEVER;
+  if (session->state == ACOAP__DTLS_HANDSHAKE && DTLSv1_get_timeout(session->ssl, &left) == 1) {
+    session->retransmit_at =
+        now + (acoap_time_t)left.tv_sec * MS_PER_S + (left.tv_usec + US_PER_MS - 1) / US_PER_MS;
+  }
+}
+
+acoap_time_t acoap__dtls_session_next_wake(const acoap__dtls_session_t *session) {
+  if (session->state != ACOAP__DTLS_HANDSHAKE) {
+    return ACOAP_TIME_NEVER;
+  }
+  return session->retransmit_at < session->deadline ? session->retransmit_at : session->deadline;
+}
+
+static const char *why_silent(const acoap__dtls_session_t *session) {
+  OSSL_HANDSHAKE_STATE reached = SSL_get_state(session->ssl);
+  if (reached == TLS_ST_CW_FINISHED) {
+    return "no answer to our Finished: do the keys agree?";
+  }
+  if (reached == TLS_ST_SR_CHANGE || reached == TLS_ST_CR_CHANGE) {
+    return "the peer's Finished could not be read: do the keys agree?";
+  }
+  return NULL;
+}
+
+void acoap__dtls_session_run(acoap__dtls_session_t *session, acoap_time_t now) {
+  if (session->state != ACOAP__DTLS_HANDSHAKE) {
+    return;
+  }
+  if (now >= session->deadline) {
+    end(session, ACOAP_ETIMEDOUT, "the handshake timed out", why_silent(session));
+    return;
+  }
+  if (now < session->retransmit_at) {
+    return;
+  }
+  ERR_clear_error();
+  int done = (int)DTLSv1_handle_timeout(session->ssl);
+  if (done < 0 && failed(session, done)) {
+    return;
+  }
+  set_timer(session, now);
+  if (session->retransmit_at <= now) {
+    session->retransmit_at = now + SOON_MS;
+  }
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static int session_new(acoap_credentials_t *credentials, acoap__dtls_role_t role, size_t mtu,
+                       acoap__dtls_transmit_cb transmit, void *owner,
+                       acoap__dtls_session_t **session) {
+  acoap__dtls_session_t *made = acoap__calloc(1, sizeof(*made));
+  if (made == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  made->role = role;
+  made->retransmit_at = ACOAP_TIME_NEVER;
+  made->deadline = ACOAP_TIME_NEVER;
+  made->datagrams.mtu = mtu;
+  made->datagrams.transmit = transmit;
+  made->datagrams.owner = owner;
+  made->ssl = acoap__credentials_ssl(credentials, role, &made->datagrams);
+  if (made->ssl == NULL) {
+    acoap__free(made);
+    return ACOAP_ENOMEM;
+  }
+  made->credentials = acoap_credentials_ref(credentials);
+  SSL_set_mtu(made->ssl, (long)mtu);
+  *session = made;
+  return 0;
+}
+
+/* RFC 7252 section 9.1.3.3: the certificate is for the host of the URI, a name or an address. */
+static int set_host(acoap__dtls_session_t *session, const char *host) {
+  uint8_t ip[16];
+  size_t len = strlen(host);
+  X509_VERIFY_PARAM *check = SSL_get0_param(session->ssl);
+  if (acoap__ipv4_parse(host, len, ip)) {
+    return X509_VERIFY_PARAM_set1_ip(check, ip, 4) == 1 ? 0 : ACOAP_ENOMEM;
+  }
+  if (acoap__ipv6_parse(host, len, ip)) {
+    return X509_VERIFY_PARAM_set1_ip(check, ip, 16) == 1 ? 0 : ACOAP_ENOMEM;
+  }
+  X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (X509_VERIFY_PARAM_set1_host(check, host, len) != 1 ||
+      SSL_set_tlsext_host_name(session->ssl, host) != 1) {
+    return ACOAP_EINVAL;
+  }
+  return 0;
+}
+
+int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *host,
+                                const acoap__dtls_resumption_t *resume, size_t mtu,
+                                acoap__dtls_transmit_cb transmit, void *owner,
+                                acoap__dtls_session_t **session) {
+  acoap__dtls_session_t *made = NULL;
+  int status = session_new(credentials, ACOAP__DTLS_CLIENT, mtu, transmit, owner, &made);
+  if (status != 0) {
+    return status;
+  }
+  if (host != NULL) {
+    status = set_host(made, host);
+  }
+  if (status != 0) {
+    ERR_clear_error();
+    acoap__dtls_session_free(made);
+    return status;
+  }
+  SSL_set_connect_state(made->ssl);
+  if (resume != NULL) {
+    /* A session that cannot be resumed is no reason not to begin a new one. */
+    SSL_SESSION *own = SSL_SESSION_dup(resume);
+    (void)(own != NULL && SSL_set_session(made->ssl, own));
+    SSL_SESSION_free(own);
+    ERR_clear_error();
+  }
+  made->state = ACOAP__DTLS_HANDSHAKE;
+  *session = made;
+  return 0;
+}
+
+int acoap__dtls_session_listen(acoap_credentials_t *credentials,
+                               const acoap__dtls_secrets_t *secrets, size_t mtu,
+                               acoap__dtls_transmit_cb transmit, void *owner,
+                               acoap__dtls_session_t **session) {
+  int status = session_new(credentials, ACOAP__DTLS_SERVER, mtu, transmit, owner, session);
+  if (status == 0) {
+    acoap__dtls_session_t *made = *session;
+    made->cookie.secrets = secrets;
+    SSL_set_app_data(made->ssl, &made->cookie);
+    SSL_set_accept_state(made->ssl);
+    SSL_set_options(made->ssl, SSL_OP_COOKIE_EXCHANGE);
+  }
+  return status;
+}
+
+void acoap__dtls_session_rebind(acoap__dtls_session_t *session, acoap__dtls_transmit_cb transmit,
+                                void *owner) {
+  session->datagrams.transmit = transmit;
+  session->datagrams.owner = owner;
+}
+
+void acoap__dtls_session_free(acoap__dtls_session_t *session) {
+  if (session == NULL) {
+    return;
+  }
+  SSL_free(session->ssl);
+  acoap_credentials_unref(session->credentials);
+  acoap_identity_unref(session->identity);
+  acoap__free(session);
+}
+
+/* ---- handshake ------------------------------------------------------------------------------- */
+
+static void established(acoap__dtls_session_t *session) {
+  bool checked = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE;
+  const char *psk = SSL_get_psk_identity(session->ssl);
+  session->identity = acoap__identity_of(session->ssl, psk, checked);
+  if (session->identity == NULL) {
+    end(session, ACOAP_ENOMEM, acoap_strerror(ACOAP_ENOMEM), NULL);
+    return;
+  }
+  session->resumed = SSL_session_reused(session->ssl) == 1;
+  session->state = ACOAP__DTLS_ESTABLISHED;
+  session->retransmit_at = ACOAP_TIME_NEVER;
+}
+
+static void go_on(acoap__dtls_session_t *session, acoap_time_t now) {
+  ERR_clear_error();
+  int done = SSL_do_handshake(session->ssl);
+  if (done == 1) {
+    established(session);
+  } else {
+    (void)failed(session, done);
+  }
+  set_timer(session, now);
+}
+
+void acoap__dtls_session_start(acoap__dtls_session_t *session, acoap_time_t now,
+                               uint32_t handshake_timeout_ms) {
+  session->deadline = now + handshake_timeout_ms;
+  go_on(session, now);
+}
+
+bool acoap__dtls_session_accept(acoap__dtls_session_t *session, acoap_bytes_t client,
+                                acoap_bytes_t datagram, bool *cookie_sent) {
+  *cookie_sent = false;
+  if (client.len > sizeof(session->client) || !acoap__dtls_is_client_hello(datagram)) {
+    return false;
+  }
+  memcpy(session->client, client.data, client.len);
+  session->cookie.client.data = session->client;
+  session->cookie.client.len = client.len;
+  session->datagrams.in = datagram;
+  BIO_ADDR *nobody = BIO_ADDR_new();
+  if (nobody == NULL) {
+    return false;
+  }
+  uint64_t written = session->datagrams.written;
+  ERR_clear_error();
+  int status = DTLSv1_listen(session->ssl, nobody);
+  ERR_clear_error();
+  BIO_ADDR_free(nobody);
+  session->datagrams.in.len = 0;
+  if (status > 0) {
+    session->state = ACOAP__DTLS_HANDSHAKE;
+    return true;
+  }
+  *cookie_sent = session->datagrams.written != written;
+  return false;
+}
+
+/* ---- datagrams ------------------------------------------------------------------------------- */
+
+bool acoap__dtls_is_client_hello(acoap_bytes_t datagram) {
+  return datagram.len > RECORD_HEADER_LEN && datagram.data[0] == CONTENT_HANDSHAKE &&
+         datagram.data[RECORD_EPOCH_AT] == 0 && datagram.data[RECORD_EPOCH_AT + 1] == 0 &&
+         datagram.data[RECORD_HEADER_LEN] == HANDSHAKE_CLIENT_HELLO;
+}
+
+void acoap__dtls_session_receive(acoap__dtls_session_t *session, acoap_time_t now,
+                                 acoap_bytes_t datagram) {
+  session->datagrams.in = datagram;
+  if (session->state == ACOAP__DTLS_HANDSHAKE) {
+    go_on(session, now);
+  }
+}
+
+size_t acoap__dtls_session_read(acoap__dtls_session_t *session, uint8_t *room, size_t cap) {
+  size_t len = 0;
+  if (session->state != ACOAP__DTLS_ESTABLISHED) {
+    session->datagrams.in.len = 0;
+    return 0;
+  }
+  ERR_clear_error();
+  int done = SSL_read_ex(session->ssl, room, cap, &len);
+  if (done == 1) {
+    return len;
+  }
+  (void)failed(session, done);
+  session->datagrams.in.len = 0;
+  return 0;
+}
+
+int acoap__dtls_session_send(acoap__dtls_session_t *session, acoap_bytes_t plain) {
+  size_t written = 0;
+  if (session->state == ACOAP__DTLS_HANDSHAKE) {
+    return ACOAP_EAGAIN;
+  }
+  if (session->state != ACOAP__DTLS_ESTABLISHED) {
+    return ACOAP_ECLOSED;
+  }
+  if (plain.len > DTLS_get_data_mtu(session->ssl)) {
+    return ACOAP_ETOOBIG;
+  }
+  ERR_clear_error();
+  int done = SSL_write_ex(session->ssl, plain.data, plain.len, &written);
+  if (done == 1) {
+    return 0;
+  }
+  return failed(session, done) ? session->status : ACOAP_EAGAIN;
+}
+
+void acoap__dtls_session_close(acoap__dtls_session_t *session) {
+  if (session->state == ACOAP__DTLS_ESTABLISHED) {
+    ERR_clear_error();
+    (void)SSL_shutdown(session->ssl);
+    ERR_clear_error();
+  }
+  end(session, ACOAP_ECLOSED, "closed", NULL);
+}
+
+acoap__dtls_resumption_t *acoap__dtls_session_resumption(acoap__dtls_session_t *session) {
+  SSL_SESSION *ticket = SSL_get1_session(session->ssl);
+  if (ticket != NULL && SSL_SESSION_is_resumable(ticket) != 1) {
+    SSL_SESSION_free(ticket);
+    ticket = NULL;
+  }
+  return ticket;
+}
+
+void acoap__dtls_resumption_free(acoap__dtls_resumption_t *resumption) {
+  SSL_SESSION_free(resumption);
+}
