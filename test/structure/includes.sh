@@ -12,6 +12,7 @@ find lib include examples -name '*.[ch]' | LC_ALL=C sort | xargs awk '
     rooms["base"] = " base "
     rooms["message"] = " base message "
     rooms["exchange"] = " base message exchange "
+    rooms["tiny"] = " base message exchange tiny "
     rooms["security"] = " base message security "
     rooms["transport"] = " base security transport "
     rooms["endpoint"] = " base message exchange security transport endpoint "
@@ -21,7 +22,7 @@ find lib include examples -name '*.[ch]' | LC_ALL=C sort | xargs awk '
     # Headers of C itself that call for no host, what the two rooms of the protocol may use besides, and the rest.
     free = " assert.h limits.h stdarg.h stdbool.h stddef.h stdint.h string.h "
     hosted = free "ctype.h errno.h inttypes.h math.h stdio.h stdlib.h "
-    core = " base message exchange "
+    core = " base message exchange tiny "
     system_rooms = " transport endpoint "
 
     # Public headers that the core may see: those that <acoap/core.h> brings, and the words of <acoap/socket.h> (buffer,

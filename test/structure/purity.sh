@@ -1,7 +1,7 @@
 #!/bin/sh
-# Compiles base, message and exchange without assertions and fails when together they call anything that is not their own:
+# Compiles base, message, exchange and tiny without assertions and fails when together they call anything that is not their own:
 # only memcpy, memmove, memset, memcmp and strlen are left to the host, as every freestanding compiler asks for them anyway.
-# The files are those that the CMake lists of the three rooms name. Says nothing about what the functions do.
+# The files are those that the CMake lists of these rooms name. Says nothing about what the functions do.
 # SPDX-License-Identifier: MIT
 set -eu
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,7 @@ cc=${CC:-gcc}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-sources=$(for room in base message exchange; do
+sources=$(for room in base message exchange tiny; do
   sed -n 's/^[ \t]*\([a-z0-9_]*\.c\)\()\{0,1\}\)[ \t]*$/\1/p' "lib/$room/CMakeLists.txt" | sed "s|^|lib/$room/|"
 done)
 sources="$sources $(sed -n 's/^target_sources(acoap_core PRIVATE \(base\/[a-z0-9_]*\.c\))$/lib\/\1/p' lib/CMakeLists.txt)"
