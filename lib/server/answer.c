@@ -127,7 +127,7 @@ int acoap__answer_wait(acoap__serving_t *serving, const acoap_builder_t *builder
                        acoap_body_t *body, acoap_reliability_t reliability) {
   uint8_t *bytes = acoap__malloc(builder->len);
   if (bytes == NULL) {
-    acoap__list_remove(&serving->body_node);
+    acoap__block2_forget(serving);
     return ACOAP_ENOMEM;
   }
   memcpy(bytes, builder->bytes, builder->len);

@@ -139,7 +139,8 @@ typedef struct acoap__key {
 enum {
   ACOAP__KEY_PEER = 1,       /* the endpoint that asks */
   ACOAP__KEY_PAYLOAD = 2,    /* the body (of a FETCH) */
-  ACOAP__KEY_REQUEST_TAG = 4 /* the Request-Tag option (RFC 9175 section 3) */
+  ACOAP__KEY_REQUEST_TAG = 4, /* the Request-Tag option (RFC 9175 section 3) */
+  ACOAP__KEY_WITHOUT_BODY = 8 /* not what is said of the body: it is left out, or not */
 };
 acoap__key_t acoap__key_make(const acoap_server_t *server, const acoap_request_t *request,
                              unsigned parts);
@@ -298,6 +299,8 @@ acoap_bytes_t acoap__block1_body(const acoap__serving_t *serving);
 void acoap__observe_request(acoap__serving_t *serving);
 /* A success goes to one who wants to be registered: register and put Observe into the builder. */
 void acoap__observe_answer(acoap__serving_t *serving, acoap_builder_t *builder);
+/* The answer has left, or another one in its place: who was not sent a success does not observe. */
+void acoap__observe_answered(acoap__serving_t *serving);
 /* The answer to a round: goes to every observer of it. Takes nothing over. */
 int acoap__notify_answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body);
 /* The handler gave none (ignored): the round is over. */
@@ -347,8 +350,6 @@ int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
                            acoap_reliability_t reliability);
 /* What became of a CON of its own; one that was acknowledged renews the allowance. */
 void acoap__protect_delivered(acoap__serving_t *serving, int status);
-/* The address has answered a request of ours under an unpredictable token. */
-void acoap__protect_verified(acoap_server_t *server, const acoap_address_t *address);
 
 /* ---- the server
  * -------------------------------------------------------------------------------------- */

@@ -68,8 +68,7 @@ void acoap__serving_detach(acoap__serving_t *serving) {
   acoap__answer_resume(serving); /* with 5.03, when it waits for a body */
 }
 
-/* Let go of a body that was waited for, and of the reference that was held meanwhile. */
-static void stop_waiting(acoap__serving_t *serving) {
+void acoap__serving_stop_waiting(acoap__serving_t *serving) {
   acoap_body_t *body = serving->body;
   if (body == NULL) {
     return;
@@ -88,6 +87,7 @@ static void serving_free(acoap__serving_t *serving) {
   if (serving->upload != NULL) {
     acoap__block1_forget(serving);
   }
+  acoap__round_free(serving->round);
   acoap__free(serving->options);
   acoap__list_remove(&serving->node);
   if (server == NULL || server->closed || server->free_serving_count >= FREE_SERVINGS_MAX) {
@@ -254,7 +254,8 @@ int acoap__serving_answers(acoap__serving_t *serving, bool dropped) {
 }
 
 static void delivered(acoap_request_t *request, int status) {
-  const acoap__serving_t *serving = acoap__serving_of(request);
+  acoap__serving_t *serving = acoap__serving_of(request);
+  acoap__protect_delivered(serving, status);
   if (serving->server != NULL) {
     acoap__observe_delivered(request, status);
   }
@@ -266,7 +267,7 @@ static void ended(acoap_request_t *request) {
   if (serving->round != NULL) {
     acoap__notify_none(serving);
   }
-  stop_waiting(serving);
+  acoap__serving_stop_waiting(serving);
 }
 
 static void freed(acoap_request_t *request) {
