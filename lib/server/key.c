@@ -101,6 +101,10 @@ static bool counts(uint16_t number, unsigned parts) {
     return false;
   case ACOAP_OPTION_REQUEST_TAG:
     return (parts & ACOAP__KEY_REQUEST_TAG) != 0;
+  case ACOAP_OPTION_CONTENT_FORMAT:
+  case ACOAP_OPTION_IF_MATCH:
+  case ACOAP_OPTION_IF_NONE_MATCH:
+    return (parts & ACOAP__KEY_WITHOUT_BODY) == 0;
   default:
     return !acoap_option_is_no_cache_key(number);
   }
