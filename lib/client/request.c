@@ -307,6 +307,16 @@ static void note_heard(acoap_exchange_t *exchange) {
   }
 }
 
+/* Who returns a token that nobody could guess is where it was sent (RFC 9175 section 2.4). */
+static void tell_answered(const acoap_exchange_t *exchange, const acoap_path_t *from) {
+  const acoap__send_t *send = exchange->send;
+  bool guessable = send->desc.has_token && !exchange->follow_up;
+  if (!guessable && (!send->group || exchange->follow_up) &&
+      acoap_address_equal(&from->peer, &exchange->path.peer)) {
+    acoap__local_endpoint_answered(send->endpoint, &from->peer);
+  }
+}
+
 /* Size2 of the first block tells the whole body's length (RFC 7959 section 4). */
 static void note_total(acoap_exchange_t *exchange, const acoap_view_t *view) {
   acoap_block_t block = {0, false, 0};
@@ -363,6 +373,7 @@ static void response(acoap__interaction_t *interaction, acoap_time_t now, const 
   acoap__send_t *send = exchange->send;
   count_retransmissions(exchange);
   note_heard(exchange);
+  tell_answered(exchange, from);
   if (send->desc.multicast == NULL && exchange->resending) {
     /* Further copies have become idle; those to a group are for members that have not answered. */
     exchange->copies_left = 0;

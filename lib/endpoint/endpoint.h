@@ -46,6 +46,16 @@ bool acoap__local_endpoint_is_own_address(const acoap_local_endpoint_t *endpoint
 void acoap__local_endpoint_requests_open(const acoap_local_endpoint_t *endpoint, uint32_t *open,
                                          uint32_t *most);
 
+/*
+ * An address has answered a request under an unpredictable token that was sent to it alone: it is
+ * there. Who asks (a server, for RFC 9175 section 2.4) is told; NULL: this one no longer.
+ */
+typedef void (*acoap__answered_cb)(void *user_data, const acoap_address_t *address);
+void acoap__local_endpoint_on_answered(acoap_local_endpoint_t *endpoint,
+                                       acoap__answered_cb on_answered, void *user_data);
+void acoap__local_endpoint_answered(acoap_local_endpoint_t *endpoint,
+                                    const acoap_address_t *address);
+
 /* Is one of the endpoint's callbacks running, so that the loop must not be run? */
 bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint);
 

@@ -99,3 +99,19 @@ int acoap_local_endpoint_peer_state(const acoap_local_endpoint_t *endpoint,
   *state = sum;
   return 0;
 }
+
+void acoap__local_endpoint_on_answered(acoap_local_endpoint_t *endpoint,
+                                       acoap__answered_cb on_answered, void *user_data) {
+  if (on_answered == NULL && endpoint->answered_data != user_data) {
+    return; /* somebody else is told by now */
+  }
+  endpoint->on_answered = on_answered;
+  endpoint->answered_data = user_data;
+}
+
+void acoap__local_endpoint_answered(acoap_local_endpoint_t *endpoint,
+                                    const acoap_address_t *address) {
+  if (endpoint->on_answered != NULL) {
+    endpoint->on_answered(endpoint->answered_data, address);
+  }
+}

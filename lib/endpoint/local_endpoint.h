@@ -116,6 +116,8 @@ struct acoap_local_endpoint {
 
   acoap_request_cb receive; /* the handler of requests; NULL: the default answers */
   void *receive_data;
+  acoap__answered_cb on_answered; /* whom to tell of addresses that answered; NULL: nobody */
+  void *answered_data;
   acoap_event_cb on_event; /* what an embedder may want to know; NULL: nobody asks */
   void *event_data;
   acoap_tap_cb tap; /* sees every datagram; NULL: nobody looks */

@@ -27,6 +27,12 @@
 
 #include "base/mem.h"
 
+/* acoap__answered_cb */
+static void answered(void *user_data, const acoap_address_t *address) {
+  const acoap_server_t *server = user_data;
+  (void)acoap__addresses_verify(server->protection->addresses, acoap__server_now(server), address);
+}
+
 int acoap__protection_new(acoap_server_t *server) {
   const acoap_server_options_t *options = &server->options;
   struct acoap__protection *protection = acoap__calloc(1, sizeof(*protection));
@@ -41,6 +47,7 @@ int acoap__protection_new(acoap_server_t *server) {
       acoap__free(protection);
       return ACOAP_ENOMEM;
     }
+    acoap__local_endpoint_on_answered(server->endpoint, answered, server);
   }
   server->protection = protection;
   return 0;
@@ -48,6 +55,7 @@ int acoap__protection_new(acoap_server_t *server) {
 
 void acoap__protection_free(acoap_server_t *server) {
   if (server->protection != NULL) {
+    acoap__local_endpoint_on_answered(server->endpoint, NULL, server);
     acoap__free(server->protection->addresses);
     acoap__free(server->protection);
     server->protection = NULL;
@@ -97,11 +105,4 @@ int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request) {
     return shed(server, inbound);
   }
   return 0;
-}
-
-void acoap__protect_verified(acoap_server_t *server, const acoap_address_t *address) {
-  if (server->protection->addresses != NULL) {
-    (void)acoap__addresses_verify(server->protection->addresses, acoap__server_now(server),
-                                  address);
-  }
 }
