@@ -283,6 +283,7 @@ START_TEST(ten_thousand_resources_are_not_quadratic) {
 END_TEST
 
 START_TEST(without_memory_it_is_a_5_00_and_nothing_stays) {
+  acoap_sim_conditions_t slow = {.size = sizeof(slow), .delay_min_ms = 10, .delay_max_ms = 10};
   fail_alloc_install();
   for (size_t n = 1; fail_alloc_again(n); n++) {
     scene_t *scene = scene_open();
@@ -292,9 +293,11 @@ START_TEST(without_memory_it_is_a_5_00_and_nothing_stays) {
       snprintf(path, sizeof(path), "/resource/%d", i);
       add(scene, path, "r");
     }
+    ck_assert_int_eq(acoap_sim_set_conditions(scene->rig.sim, &slow), 0);
     (void)server_rig_begin(&scene->rig, ACOAP_CON, ACOAP_CODE_GET, CORE);
+    server_rig_send(&scene->rig, &scene->rig.address); /* it arrives after this */
     fail_alloc_at(n);
-    server_rig_send(&scene->rig, &scene->rig.address);
+    server_rig_run(&scene->rig, 30);
     bool failed = fail_alloc_happened();
     fail_alloc_at(0);
     if (scene->rig.peer.received > 0) {
