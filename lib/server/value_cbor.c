@@ -16,6 +16,8 @@ enum { MAJOR_UNSIGNED = 0, MAJOR_NEGATIVE = 1, MAJOR_TEXT = 3, MAJOR_SIMPLE = 7 
 /* Additional information: an argument of 1, 2, 4, 8 bytes follows; simple values. */
 enum { ARGUMENT_8 = 24, ARGUMENT_16 = 25, ARGUMENT_32 = 26, ARGUMENT_64 = 27 };
 enum { SIMPLE_FALSE = 20, SIMPLE_TRUE = 21 };
+/* The greatest finite float, (2 - 2^-23) * 2^127. */
+#define FLOAT_MAX 3.4028234663852886e+38
 
 typedef struct head {
   unsigned major;      /* 0 to 7 */
@@ -199,7 +201,7 @@ static size_t put_number(uint8_t *out, double number) {
   uint32_t bits;
   uint16_t half;
   /* Beyond a float's range the conversion would not be defined. */
-  bool fits = !isfinite(number) || (number >= -(double)3.4e38F && number <= (double)3.4e38F);
+  bool fits = !isfinite(number) || (number >= -FLOAT_MAX && number <= FLOAT_MAX);
   float narrow = fits ? (float)number : 0.0F;
   memcpy(&bits, &narrow, sizeof(bits));
   memcpy(&double_bits, &number, sizeof(double_bits));
