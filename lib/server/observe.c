@@ -464,7 +464,10 @@ void acoap__observe_answer(acoap__serving_t *serving, acoap_builder_t *builder) 
 }
 
 void acoap__observe_answered(acoap__serving_t *serving) {
-  if (serving->observer != NULL && !acoap__request_is_observation(serving->request)) {
+  if (serving->observe) { /* nobody asked for an entry: it was no success */
+    serving->observe = false;
+    forget_same_token(serving);
+  } else if (serving->observer != NULL && !acoap__request_is_observation(serving->request)) {
     acoap__observer_end(serving->observer, false);
   }
 }
