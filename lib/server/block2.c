@@ -197,7 +197,7 @@ static void write_block(const acoap__serving_t *serving, acoap_builder_t *builde
   write_etag(serving, builder, body, in_blocks);
   write_size(serving, builder, body, cut);
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK2);
-  if (in_blocks || serving->has_block2) {
+  if (in_blocks) {
     acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &cut->block);
   }
   acoap_builder_payload(builder, cut->piece.bytes.data, cut->piece.bytes.len);
