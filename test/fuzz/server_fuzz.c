@@ -1,0 +1,564 @@
+/*
+ * A whole server with resources of every kind, driven by several peers: requests with blocks,
+ * tokens, observations, conditions and Echoes that are right more often than not, bytes that are no
+ * message, kept requests answered later, changes, resources that come and go, time. Whatever comes,
+ * nothing crashes or leaks, every table stays within its bound, what has to end ends exactly once,
+ * and nobody who has not shown that he is there gets more than three bytes for one
+ * (RFC 9175 section 2.4).
+ *
+ * The input is a program: the first byte says how the server is made, then each step is an opcode
+ * and what it takes. A request is made of a few bytes that choose, so that mutation works where the
+ * server looks.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "fuzz/server_fuzz_resources.h"
+#include "support/fail_alloc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+  STEPS_MAX = 80,
+  PEERS = 8,
+  DATAGRAM = 1300,
+  TRANSFERS_MAX = 6,
+  BODIES_MAX = 6000,
+  OBSERVERS_MAX = 5,
+  ADDRESSES_MAX = 6,
+  KEEPS_SERVER = 1,   /* of the first byte: the endpoint closes before the server is freed */
+  KEEPS_REQUESTS = 2, /* ... before what is kept is let go */
+  LIMITS_RATE = 4,
+  LIMITS_AMPLIFICATION = 8,
+  SHEDS_WITH_RESET = 16,
+  SMALL_BLOCKS = 32
+};
+
+/* Somebody who sends. */
+typedef struct peer {
+  uint64_t sent;    /* bytes to the peer */
+  uint64_t allowed; /* bytes that it may get as a stranger */
+  bool known;       /* has acknowledged something or returned an Echo */
+  uint16_t message_id;
+  uint8_t token;
+  uint32_t block1, block2; /* numbers to go on with */
+  uint8_t etag[8], echo[40];
+  size_t etag_len, echo_len;
+  uint16_t asked; /* Message ID of the last CON of the server's */
+  uint8_t asked_token[8];
+  size_t asked_token_len;
+} peer_t;
+
+typedef struct input {
+  const uint8_t *at;
+  const uint8_t *end;
+} input_t;
+
+/* A datagram socket that hears what the input says. */
+static struct {
+  acoap_socket_t socket; /* first */
+  const acoap_socket_events_t *events;
+  void *user_data;
+} wire;
+
+static peer_t peers[PEERS];
+static uint8_t mode;
+
+static uint8_t next(input_t *in) {
+  return in->at < in->end ? *in->at++ : 0;
+}
+
+/* ---- the wire -------------------------------------------------------------------------------- */
+
+static acoap_address_t address_of(unsigned n) {
+  return (acoap_address_t){.family = ACOAP_FAMILY_IPV4,
+                           .port = (uint16_t)(40000 + n),
+                           .ip = {192, 0, 2, (uint8_t)(10 + n)}};
+}
+
+static int wire_start(acoap_socket_t *socket, const acoap_socket_events_t *events,
+                      void *user_data) {
+  (void)socket;
+  wire.events = events;
+  wire.user_data = user_data;
+  return 0;
+}
+
+static void remember(const acoap_view_t *view, acoap_bytes_t *value, uint16_t number, uint8_t *to,
+                     size_t *len, size_t cap) {
+  if (acoap_view_option(view, number, 0, value) && value->len <= cap && value->len > 0) {
+    memcpy(to, value->data, value->len);
+    *len = value->len;
+  }
+}
+
+static void note_sent(peer_t *peer, const acoap_view_t *view) {
+  acoap_bytes_t value;
+  remember(view, &value, ACOAP_OPTION_ETAG, peer->etag, &peer->etag_len, sizeof(peer->etag));
+  remember(view, &value, ACOAP_OPTION_ECHO, peer->echo, &peer->echo_len, sizeof(peer->echo));
+  if (view->type == ACOAP_CON) {
+    peer->asked = view->message_id;
+    peer->asked_token_len = view->token.len;
+    if (view->token.len > 0) {
+      memcpy(peer->asked_token, view->token.data, view->token.len);
+    }
+  }
+}
+
+static int wire_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
+  (void)socket;
+  for (size_t i = 0; i < count; i++) {
+    acoap_view_t view;
+    unsigned n = batch[i].path->peer.port - 40000u;
+    MUST(n < PEERS && batch[i].bytes.len <= 1152);
+    MUST(acoap_decode(&view, batch[i].bytes.data, batch[i].bytes.len, 8, NULL) == 0);
+    MUST(!batch[i].path->multicast);
+    peer_t *peer = &peers[n];
+    peer->sent += batch[i].bytes.len;
+    MUST((mode & LIMITS_AMPLIFICATION) == 0 || peer->known || peer->sent <= peer->allowed);
+    note_sent(peer, &view);
+  }
+  return (int)count;
+}
+
+static int wire_address(acoap_socket_t *socket, acoap_address_t *address) {
+  static const acoap_address_t here = {
+      .family = ACOAP_FAMILY_IPV4, .port = 5683, .ip = {192, 0, 2, 1}};
+  (void)socket;
+  *address = here;
+  return 0;
+}
+
+static void wire_close(acoap_socket_t *socket, void (*done)(void *user_data), void *user_data) {
+  (void)socket;
+  wire.events = NULL;
+  done(user_data);
+}
+
+static const acoap_socket_ops_t wire_ops = {
+    .size = sizeof(acoap_socket_ops_t),
+    .start = wire_start,
+    .send = wire_send,
+    .local_address = wire_address,
+    .close = wire_close,
+};
+
+static void release(acoap_buffer_t *buffer) {
+  free(buffer);
+}
+
+/* The storage is of exactly this size, so that a sanitizer sees the first byte too many. */
+static void hear(unsigned n, bool multicast, const uint8_t *bytes, size_t len) {
+  acoap_incoming_datagram_t datagram;
+  acoap_buffer_t *buffer = malloc(sizeof(*buffer) + len);
+  MUST(buffer != NULL);
+  *buffer = (acoap_buffer_t){
+      .bytes = (uint8_t *)(buffer + 1), .cap = len, .len = len, .refs = 1, .release = release};
+  if (len > 0) {
+    memcpy(buffer->bytes, bytes, len);
+  }
+  memset(&datagram, 0, sizeof(datagram));
+  datagram.path.peer = address_of(n);
+  (void)wire_address(NULL, &datagram.path.local);
+  datagram.path.multicast = multicast;
+  datagram.buffer = buffer;
+  datagram.bytes = (acoap_bytes_t){buffer->bytes, len};
+  peers[n].allowed += 3 * len > 136 ? 3 * len : 136;
+  wire.events->received(wire.user_data, &datagram, 1);
+  if (--buffer->refs == 0) {
+    release(buffer);
+  }
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* A Block option: size and flag from the input, the number from there or the next one. */
+static uint8_t put_block(input_t *in, acoap_builder_t *builder, uint16_t number, uint32_t *going) {
+  uint8_t byte = next(in);
+  uint32_t num = byte >> 4 == 15 ? *going : byte >> 4;
+  *going = num + 1;
+  acoap_builder_uint(builder, number, num << 4 | (byte & 15u));
+  return byte & 7;
+}
+
+static void put_conditions(acoap_builder_t *builder, const peer_t *peer, uint8_t bits) {
+  if ((bits & 16) != 0) {
+    acoap_builder_option(builder, ACOAP_OPTION_ETAG, peer->etag, peer->etag_len);
+  }
+  if ((bits & 32) != 0) {
+    acoap_builder_option(builder, ACOAP_OPTION_IF_MATCH, peer->etag, peer->etag_len);
+  }
+  if ((bits & 64) != 0) {
+    acoap_builder_option(builder, ACOAP_OPTION_IF_NONE_MATCH, NULL, 0);
+  }
+  if ((bits & 128) != 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_ACCEPT, peer->token % 64);
+  }
+}
+
+static void put_others(input_t *in, acoap_builder_t *builder, peer_t *peer, uint8_t bits) {
+  static const char *const queries[] = {"q=1", "rt=x*", "href=/a*", "obs", "=", "q", "ct=40", ""};
+  if ((bits & 1) != 0) {
+    acoap_builder_option(builder, ACOAP_OPTION_ECHO, peer->echo, peer->echo_len);
+    peer->known = peer->known || peer->echo_len > 0;
+  }
+  if ((bits & 2) != 0) {
+    uint8_t tag = next(in);
+    acoap_builder_option(builder, ACOAP_OPTION_REQUEST_TAG, &tag, tag % 2);
+  }
+  if ((bits & 4) != 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_NO_RESPONSE, next(in));
+  }
+  if ((bits & 8) != 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, next(in) * 300u);
+  }
+  if ((bits & 16) != 0) {
+    const char *query = queries[next(in) % 8];
+    acoap_builder_option(builder, ACOAP_OPTION_URI_QUERY, query, strlen(query));
+  }
+  if ((bits & 32) != 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_CONTENT_FORMAT, next(in) % 64);
+  }
+  if ((bits & 64) != 0) {
+    uint8_t kind = next(in);
+    acoap_builder_option(builder, (uint16_t)(kind % 2 == 0 ? 9999 : kind * 4), "zz", kind % 3);
+  }
+  if ((bits & 128) != 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_HOP_LIMIT, 3);
+  }
+}
+
+static void put_path(acoap_builder_t *builder, unsigned n, uint8_t id) {
+  static const char *const more[] = {
+      "/.well-known/core", "/nothing", "/f/x/y", "/f/../y", "//", "/a/", "/obs/7", "/a/b"};
+  const char *path = n < PATHS ? paths[n] : more[n % 8];
+  char text[64];
+  size_t len = 0;
+  for (const char *at = path; *at != '\0' && len < sizeof(text) - 2; at++) {
+    if (*at == ':') {
+      text[len++] = (char)('a' + id % 3);
+      at += strcspn(at, "/") - 1;
+    } else {
+      text[len++] = *at == '.' && n < PATHS ? 'd' : *at;
+    }
+  }
+  acoap_builder_path(builder, text, len);
+}
+
+/* Tokens and Message IDs: fresh ones, and those of before. */
+static void begin(input_t *in, acoap_builder_t *builder, uint8_t *bytes, peer_t *peer, uint8_t a,
+                  uint8_t b) {
+  static const uint8_t methods[] = {
+      ACOAP_CODE_GET,   ACOAP_CODE_POST,  ACOAP_CODE_PUT,    ACOAP_CODE_DELETE,
+      ACOAP_CODE_FETCH, ACOAP_CODE_PATCH, ACOAP_CODE_IPATCH, 0x1f};
+  uint8_t token[8] = {0};
+  size_t token_len = 1;
+  switch (b >> 5 & 3) {
+  case 0:
+    token[0] = ++peer->token;
+    break;
+  case 1:
+    token[0] = peer->token;
+    break;
+  case 2:
+    token_len = 0;
+    break;
+  default:
+    token[0] = next(in) % 4;
+    token_len = 8;
+    break;
+  }
+  peer->message_id = (uint16_t)(peer->message_id + (b >> 7 == 0 ? 1 : 0));
+  acoap_builder_init(builder, bytes, DATAGRAM, (a & 2) == 0 ? ACOAP_CON : ACOAP_NON,
+                     methods[a >> 2 & 7], peer->message_id, token, token_len);
+}
+
+static void send_request(input_t *in) {
+  uint8_t bytes[DATAGRAM];
+  uint8_t body[1100];
+  acoap_builder_t builder;
+  uint8_t a = next(in);
+  uint8_t b = next(in);
+  uint8_t c = next(in);
+  uint8_t d = next(in);
+  uint8_t szx = 2;
+  unsigned n = a >> 5;
+  peer_t *peer = &peers[n];
+  begin(in, &builder, bytes, peer, a, b);
+  put_path(&builder, b & 31, c);
+  if ((c & 3) != 0) {
+    acoap_builder_uint(&builder, ACOAP_OPTION_OBSERVE, (c & 3u) - 1);
+  }
+  if ((c & 4) != 0) {
+    szx = put_block(in, &builder, ACOAP_OPTION_BLOCK1, &peer->block1);
+  }
+  if ((c & 8) != 0) {
+    (void)put_block(in, &builder, ACOAP_OPTION_BLOCK2, &peer->block2);
+  }
+  put_conditions(&builder, peer, c);
+  put_others(in, &builder, peer, d);
+  uint8_t p = next(in);
+  size_t len = p < 128 ? p : (size_t)16 << (szx < 7 ? szx : 2);
+  if (len > 0) {
+    memset(body, 'p', sizeof(body));
+    body[0] = next(in);
+    acoap_builder_payload(&builder, body, len);
+  }
+  int size = acoap_builder_finish(&builder);
+  if (size > 0) {
+    hear(n, (a & 3) == 3, bytes, (size_t)size);
+  }
+}
+
+static void send_raw(input_t *in) {
+  uint8_t head = next(in);
+  size_t len = next(in);
+  len = len < (size_t)(in->end - in->at) ? len : (size_t)(in->end - in->at);
+  const uint8_t *bytes = in->at;
+  in->at += len;
+  if (len > 0 && (bytes[0] >> 4 & 3) == ACOAP_ACK) {
+    peers[head % PEERS].known = true; /* it may be the right one */
+  }
+  hear(head % PEERS, (head & 8) != 0, bytes, len);
+}
+
+/* What the server asked last: ACK or RST, or an answer under its token. */
+static void reply_to_server(input_t *in) {
+  uint8_t bytes[32];
+  acoap_builder_t builder;
+  uint8_t what = next(in);
+  peer_t *peer = &peers[what % PEERS];
+  bool is_reset = (what & 8) != 0;
+  peer->known = peer->known || !is_reset;
+  acoap_builder_init(&builder, bytes, sizeof(bytes), is_reset ? ACOAP_RST : ACOAP_ACK,
+                     (what & 16) != 0 ? ACOAP_CODE_CONTENT : 0, peer->asked, peer->asked_token,
+                     (what & 16) != 0 ? peer->asked_token_len : 0);
+  int size = acoap_builder_finish(&builder);
+  if (size > 0) {
+    hear(what % PEERS, false, bytes, (size_t)size);
+  }
+}
+
+/* ---- the application ------------------------------------------------------------------------- */
+
+static void answer_kept(uint8_t how) {
+  acoap_request_t **kept = &site.kept[how % KEPT_MAX];
+  acoap_reply_t **reply = &site.replies[how % KEPT_MAX];
+  switch (how / KEPT_MAX % 8) {
+  case 0:
+    (void)acoap_request_respond(*kept, ACOAP_CODE_CONTENT, ACOAP_FORMAT_NONE, site.stored, 200);
+    break;
+  case 1:
+    (void)acoap_request_respond_body(*kept, ACOAP_CODE_CONTENT, 0, body_of(how / 32));
+    break;
+  case 2:
+    *kept = acoap_request_unref(*kept);
+    break;
+  case 3:
+    acoap_request_ignore(*kept);
+    break;
+  case 4:
+    if (*reply != NULL) {
+      (void)acoap_reply_send(*reply, ACOAP_CODE_CONTENT, 0, site.stored, 300);
+      *reply = NULL;
+    }
+    break;
+  case 5:
+    acoap_reply_drop(*reply);
+    *reply = NULL;
+    break;
+  case 6:
+    (void)acoap_request_reset(*kept);
+    break;
+  default:
+    (void)acoap_request_acknowledge(*kept);
+    break;
+  }
+}
+
+static void change(uint8_t what) {
+  static const char *const observed[] = {"/obs/a", "/obs/7", "/obs", NULL};
+  acoap_resource_t *resource = site.resources[what % PATHS];
+  site.version++;
+  switch (what / PATHS % 4) {
+  case 0:
+  case 1:
+    (void)acoap_resource_notify(resource);
+    break;
+  case 2:
+    (void)acoap_resource_notify_path(site.resources[5], observed[what % 4]);
+    break;
+  default:
+    (void)acoap_resource_end_observations(resource, observed[what % 4], ACOAP_CODE_NOT_FOUND);
+    break;
+  }
+  (void)acoap_server_status(site.server);
+}
+
+static void come_and_go(uint8_t what) {
+  unsigned n = what % PATHS;
+  if (site.resources[n] != NULL && what / PATHS % 2 == 0) {
+    site.resources[n] = acoap_resource_remove(site.resources[n]);
+  } else {
+    site_add(n);
+  }
+}
+
+static void server_free(void) {
+  acoap_server_free(site.server);
+  site.server = NULL;
+  memset(site.resources, 0, sizeof(site.resources));
+}
+
+static void server_make(acoap_local_endpoint_t *endpoint) {
+  acoap_server_options_t options = {
+      .size = sizeof(options),
+      .block_size = (mode & SMALL_BLOCKS) != 0 ? 64 : 1024,
+      .body_max_bytes = BODY_MAX,
+      .bodies_max_bytes = BODIES_MAX,
+      .transfers_max = TRANSFERS_MAX,
+      .transfers_per_peer = 3,
+      .observers_max = OBSERVERS_MAX,
+      .observers_per_peer = 3,
+      .slow_ms = UINT32_MAX,
+      .amplification =
+          (mode & LIMITS_AMPLIFICATION) != 0 ? ACOAP_AMPLIFICATION_ON : ACOAP_AMPLIFICATION_OFF,
+      .addresses_max = ADDRESSES_MAX,
+      .rate_per_s = (mode & LIMITS_RATE) != 0 ? 2 : 0,
+      .shedding = (mode & SHEDS_WITH_RESET) != 0 ? ACOAP_SHED_RESET : ACOAP_SHED_UNAVAILABLE};
+  MUST(acoap_server_new(endpoint, &options, &site.server) == 0);
+  for (unsigned n = 0; n < PATHS; n++) {
+    site_add(n);
+  }
+}
+
+static void check(void) {
+  acoap_server_stats_t stats = {.size = sizeof(stats)};
+  if (site.server == NULL) {
+    return;
+  }
+  MUST(acoap_server_stats(site.server, &stats) == 0);
+  MUST(stats.load <= ACOAP_LOAD_SHEDDING);
+  MUST(stats.resources <= PATHS + 1);
+  MUST(stats.observers <= OBSERVERS_MAX);
+  MUST(stats.transfers <= TRANSFERS_MAX);
+  MUST(stats.transfers_bytes <= BODIES_MAX);
+  MUST(stats.addresses <= ADDRESSES_MAX);
+  size_t observers = 0;
+  for (unsigned n = 0; n < PATHS; n++) {
+    observers += acoap_resource_observers(site.resources[n]);
+  }
+  MUST(observers == stats.observers);
+}
+
+static void step(input_t *in, acoap_sim_t *sim, acoap_local_endpoint_t *endpoint) {
+  static const acoap_time_t steps[] = {0, 1, 50, 1000, 2500, 10000, 100000, 300000};
+  uint8_t opcode = next(in);
+  switch (opcode % 16) {
+  case 8:
+    send_raw(in);
+    break;
+  case 9:
+    acoap_sim_run_until(sim, acoap_sim_now(sim) + steps[next(in) % 8]);
+    break;
+  case 10:
+    answer_kept(next(in));
+    break;
+  case 11:
+    change(next(in));
+    break;
+  case 12:
+    come_and_go(next(in));
+    break;
+  case 13:
+    read_on();
+    write_on(next(in));
+    break;
+  case 14:
+    reply_to_server(in);
+    break;
+  case 15:
+    if (opcode == 255 && site.server != NULL) {
+      server_free();
+    } else if (site.server == NULL) {
+      server_make(endpoint);
+    } else {
+      acoap_sim_run_until(sim, acoap_sim_now(sim) + 5);
+    }
+    break;
+  default:
+    send_request(in);
+    break;
+  }
+}
+
+static void let_go(void) {
+  for (size_t i = 0; i < KEPT_MAX; i++) {
+    site.kept[i] = acoap_request_unref(site.kept[i]);
+    acoap_reply_drop(site.replies[i]);
+    site.replies[i] = NULL;
+  }
+}
+
+static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
+  acoap_socket_t *socket = &wire.socket;
+  acoap_local_endpoint_t *endpoint = NULL;
+  acoap_local_endpoint_options_t options = {.size = sizeof(options),
+                                            .host = acoap_sim_host(sim),
+                                            .sockets = &socket,
+                                            .socket_count = 1,
+                                            .peers = 8,
+                                            .dedup_con = 32,
+                                            .dedup_non = 32,
+                                            .reply_bytes = 4096,
+                                            .queue_per_peer = 4,
+                                            .requests_open_max = 8};
+  memset(&wire, 0, sizeof(wire));
+  wire.socket.ops = &wire_ops;
+  MUST(acoap_local_endpoint_new(NULL, &options, &endpoint) == 0);
+  return endpoint;
+}
+
+static void closed(void *user_data) {
+  *(bool *)user_data = true;
+}
+
+/* In any order: the server, the endpoint, what is kept. */
+static void end(acoap_sim_t *sim, acoap_local_endpoint_t *endpoint) {
+  bool is_closed = false;
+  if ((mode & KEEPS_SERVER) == 0) {
+    server_free();
+  }
+  if ((mode & KEEPS_REQUESTS) == 0) {
+    let_go();
+  }
+  acoap_local_endpoint_close(endpoint, closed, &is_closed);
+  acoap_sim_run_until(sim, acoap_sim_now(sim) + 1);
+  MUST(is_closed);
+  let_go();
+  server_free();
+  acoap_sim_free(sim);
+  MUST(site.readers == 0 && site.writers == 0);
+  MUST(site.resources_gone == site.resources_made);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  input_t in = {data, data + size};
+  acoap_sim_t *sim = NULL;
+  mode = next(&in);
+  memset(&site, 0, sizeof(site));
+  memset(peers, 0, sizeof(peers));
+  fail_alloc_install();
+  MUST(acoap_sim_new(1, 1000, &sim) == 0);
+  acoap_local_endpoint_t *endpoint = endpoint_new(sim);
+  server_make(endpoint);
+  for (unsigned n = 0; n < STEPS_MAX && in.at < in.end; n++) {
+    step(&in, sim, endpoint);
+    check();
+  }
+  acoap_sim_run_until(sim, acoap_sim_now(sim) + 20);
+  check();
+  end(sim, endpoint);
+  MUST(fail_alloc_live() == 0);
+  fail_alloc_restore();
+  return 0;
+}
