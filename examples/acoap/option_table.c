@@ -262,6 +262,33 @@ static const char *take_demo(options_t *o, const char *argument) {
   return NULL;
 }
 
+static const char *take_plugtest(options_t *o, const char *argument) {
+  (void)argument;
+  o->plugtest = true;
+  return NULL;
+}
+
+static const char *take_directory(options_t *o, const char *argument) {
+  o->directory = argument;
+  return *argument == '\0' ? "the name of a folder is missing" : NULL;
+}
+
+static const char *take_writable(options_t *o, const char *argument) {
+  (void)argument;
+  o->writable = true;
+  return NULL;
+}
+
+static const char *take_amplification(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  o->amplification_off = strcmp(argument, "off") == 0;
+  if (!o->amplification_off && (!read_number(argument, 1000000, &number) || number == 0)) {
+    return "neither a number from 1 to 1000000 nor off";
+  }
+  o->amplification = (uint32_t)number;
+  return NULL;
+}
+
 static const char *take_help(options_t *o, const char *argument) {
   (void)argument;
   o->help = true;
@@ -299,6 +326,11 @@ const option_spec_t option_table[] = {
     {0, "count", "N", COMMAND_OBSERVE, take_count, "stop after N notifications"},
     {0, "for", "SECONDS", COMMAND_OBSERVE, take_for, "stop after that long"},
     {0, "demo", NULL, COMMAND_SERVE, take_demo, "a few resources to try things on"},
+    {0, "dir", "DIR", COMMAND_SERVE, take_directory, "the files of a folder"},
+    {0, "writable", NULL, COMMAND_SERVE, take_writable, "let PUT, POST and DELETE change them"},
+    {0, "plugtest", NULL, COMMAND_SERVE, take_plugtest, "the resources of the ETSI plugtests"},
+    {0, "amplification", "N|off", COMMAND_SERVE, take_amplification,
+     "answers to unverified peers: N times the request"},
     {0, "json", NULL, COMMAND_EVERY, take_json, "one JSON object per line on stdout"},
     {0, "progress", "WHEN", COMMAND_REQUEST, take_progress, "auto, always or never [auto]"},
     {'q', NULL, NULL, COMMAND_EVERY, take_quiet, "say less"},
@@ -314,10 +346,6 @@ const option_spec_t option_table[] = {
     {0, "insecure", NULL, COMMAND_SEND, NULL, "do not check the host name"},
     {0, "oscore", "FILE", COMMAND_SEND | COMMAND_DECODE, NULL, "protect with this OSCORE context"},
     {0, "proxy", "URI", COMMAND_SEND, NULL, "send through a forward proxy"},
-    {0, "plugtest", NULL, COMMAND_SERVE, NULL, "the resources of the ETSI plugtests"},
-    {0, "dir", "DIR", COMMAND_SERVE, NULL, "serve the files of a folder"},
-    {0, "writable", NULL, COMMAND_SERVE, NULL, "let PUT and DELETE change them"},
-    {0, "amplification", "N|off", COMMAND_SERVE, NULL, "limit towards unverified peers"},
     {0, "psk-file", "FILE", COMMAND_SERVE, NULL, "pre-shared keys"},
     {0, "tcp", NULL, COMMAND_DECODE, NULL, "the message is framed as over TCP (RFC 8323)"},
 };

@@ -49,6 +49,11 @@ typedef struct options {
   bool quiet;               /* -q */
   bool verbose;             /* -v */
   bool demo;                /* serve --demo */
+  bool plugtest;            /* --plugtest */
+  const char *directory;    /* --dir */
+  bool writable;            /* --writable */
+  uint32_t amplification;   /* --amplification N; 0: not given */
+  bool amplification_off;   /* --amplification off */
 } options_t;
 
 /* Sets of commands, for the tables. */

@@ -176,6 +176,17 @@ run bench "$uri"
 check "bench says that it is not built yet and exits with 2" exits 2
 run serve
 check "serve without something to serve is wrong usage" exits 2
+run serve --demo --plugtest "$uri"
+check "two things to serve are wrong usage" exits 2
+run serve --demo --writable "$uri"
+check "--writable without --dir is wrong usage" exits 2
+for wrong in 0 x -1 ""; do
+  run serve --demo --amplification "$wrong" "$uri"
+  check "--amplification '$wrong' is wrong usage" exits 2
+done
+run serve --demo --psk-file keys "$uri"
+check "--psk-file says that it is not built yet" has err "not built yet"
+check "--psk-file exits with 2" exits 2
 run serve --demo "$uri"
 check "an address in use is a local failure" exits 1
 check "an address in use is named" has err "127.0.0.1:$port"
@@ -250,7 +261,8 @@ check "4.04 is a JSON object with --json" has out '"code":"4.04"'
 run put -d x "$uri/hello"
 check "4.05 exits with 4" exits 4
 run get -O 2051=:1 "$uri/hello"
-check "an unknown critical option is a 4.02" has err "4.02 Bad Option: option 2051"
+check "an unknown critical option is a 4.02" has err "4.02 Bad Option"
+check "and the diagnostic payload names it" has err 2051
 run get -O 2052=0x0102 "$uri/hello"
 check "an unknown elective option is ignored" exits 0
 run get -O Proxy-Uri=coap://h/ "$uri/hello"
@@ -316,6 +328,10 @@ run get --json "$uri/upload"
 check "Content-Format is kept" has out '"format":"text/plain"'
 run put -O 5 -d text "$uri/upload"
 check "If-None-Match is honoured" has err "4.12 Precondition Failed"
+run patch -d "+more" "$uri/upload"
+run ipatch -d "+more" "$uri/upload"
+run get "$uri/upload"
+check "patch appends, ipatch once" is out text+more
 run delete "$uri/upload"
 check "delete succeeds" exits 0
 check "delete says 2.02" has err "2.02 Deleted"
@@ -454,6 +470,21 @@ else
   check "two responders answer" test "$(grep -o '"from":"127.0.0.[23]:' out | sort -u | wc -l)" -eq 2
   check "each answers once" lines out 2
 fi
+
+# ---- amplification -----------------------------------------------------------------------------------------------------------------
+
+# A limit that is asked for counts on this host, too: smaller blocks first, and the whole body all the same.
+limited=$((port + 2))
+"$acoap" serve --demo --amplification 1 "coap://127.0.0.1:$limited" >limited.log 2>&1 </dev/null &
+started+=("$!")
+for _ in $(seq 100); do
+  grep -q listening limited.log && break
+  sleep 0.1
+done
+run get -v -o limited.txt "coap://127.0.0.1:$limited/large"
+check "--amplification 1: the body comes whole" cmp limited.txt large.expected
+check "--amplification 1: the first answer is no more than 136 bytes" bash -c '
+  first=$(grep -m 1 -- "<- " err); [[ $first == *4.01* || $first == *Block2:0/1/64* || $first == *Block2:0/1/32* || $first == *Block2:0/1/16* ]] || { echo "$first"; exit 1; }'
 
 # ---- the end -----------------------------------------------------------------------------------------------------------------
 
