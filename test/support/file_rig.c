@@ -106,15 +106,23 @@ static acoap_desc_t *desc_of(const file_ask_t *ask) {
   return desc;
 }
 
+static void send_to(file_rig_t *rig, const char *uri, acoap_desc_t *desc, file_answer_t *answer) {
+  acoap_remote_endpoint_t *remote = NULL;
+  memset(answer, 0, sizeof(*answer));
+  ck_assert_int_eq(acoap_remote_endpoint_new(rig->client.client, uri, &remote), 0);
+  ck_assert_int_eq(acoap_send(remote, desc, answered, answer, &answer->future), 0);
+  acoap_remote_endpoint_unref(remote);
+}
+
+void file_rig_send(file_rig_t *rig, acoap_desc_t *desc, file_answer_t *answer) {
+  send_to(rig, RIG_URI, desc, answer);
+}
+
 void file_rig_start(file_rig_t *rig, const file_ask_t *ask, file_answer_t *answer) {
   char uri[1500];
-  memset(answer, 0, sizeof(*answer));
   int len = snprintf(uri, sizeof(uri), "%s%s", RIG_URI, ask->uri);
   ck_assert(len > 0 && (size_t)len < sizeof(uri));
-  acoap_remote_endpoint_t *remote = NULL;
-  ck_assert_int_eq(acoap_remote_endpoint_new(rig->client.client, uri, &remote), 0);
-  ck_assert_int_eq(acoap_send(remote, desc_of(ask), answered, answer, &answer->future), 0);
-  acoap_remote_endpoint_unref(remote);
+  send_to(rig, uri, desc_of(ask), answer);
 }
 
 void file_rig_finish(file_rig_t *rig, file_answer_t *answer) {
