@@ -156,7 +156,7 @@ void acoap__answer_resume(acoap__serving_t *serving) {
   if (body == NULL) {
     return;
   }
-  acoap__list_remove(&serving->body_node);
+  acoap__block2_forget(serving); /* also when its body has something and is still to say so */
   serving->body = NULL;
   serving->options = NULL;
   /* From the builder, with the request's own token: it can be read. */
