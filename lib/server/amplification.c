@@ -102,10 +102,12 @@ void acoap__protect_note(acoap__serving_t *serving) {
 
 size_t acoap__protect_left(acoap__serving_t *serving) {
   const acoap__inbound_t *inbound = acoap__request_inbound(serving->request);
-  if (serving->allowance == SIZE_MAX || serving->server == NULL || serving->server->closed) {
-    return serving->allowance;
+  const acoap_server_t *server = serving->server; /* NULL: it was freed, the request is answered */
+  if (serving->allowance == SIZE_MAX) {
+    return SIZE_MAX;
   }
-  if (acoap__addresses_is_verified(serving->server->protection->addresses, now_of(serving),
+  if (server != NULL && !server->closed &&
+      acoap__addresses_is_verified(server->protection->addresses, now_of(serving),
                                    &inbound->path.peer)) {
     serving->verified = true;
     serving->allowance = SIZE_MAX;

@@ -246,19 +246,19 @@ static int answer_payload(acoap__serving_t *serving, acoap_builder_t *builder,
 }
 
 /* The server has gone: there are no transfers any more, so what fits one message is sent. */
-static int answer_detached(acoap__serving_t *serving, acoap_body_t *body,
+static int answer_detached(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                            acoap_reliability_t reliability) {
   if (body != NULL) {
     acoap__answer_code(serving, ACOAP_CODE_SERVICE_UNAVAILABLE, NULL);
     return 0;
   }
-  return acoap__request_transmit(serving->request, reliability);
+  return acoap__protect_transmit(serving, builder, reliability);
 }
 
 int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                   acoap_reliability_t reliability) {
   if (serving->server == NULL) {
-    return answer_detached(serving, body, reliability);
+    return answer_detached(serving, builder, body, reliability);
   }
   if (serving->round != NULL) {
     int status = acoap__notify_answer(serving, builder, body);
