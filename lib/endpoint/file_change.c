@@ -246,10 +246,12 @@ static void settled(acoap__job_t *job, int status) {
     return;
   }
   if (change->status == 0 && change->asked != change->current) {
-    change->status = begin(change, change->asked);
-    if (change->status == 0) {
+    /* Once it is begun, the status is the thread's. */
+    int begun = begin(change, change->asked);
+    if (begun == 0) {
       return;
     }
+    change->status = begun;
   }
   change->asked = STEP_NONE;
   change->ops->done(change->user_data, change, change->status);
