@@ -104,7 +104,6 @@ acoap_resource_t *acoap_resource_new_counter(acoap_server_t *server, const char 
   }
   made->count = start;
   if (acoap_resource_on_destroy(resource, acoap__free, made) != 0) {
-    acoap__free(made);
     return acoap_resource_remove(resource);
   }
   return furnish(resource, made) == 0 ? resource : acoap_resource_remove(resource);

@@ -259,7 +259,6 @@ acoap_resource_t *acoap_resource_new_directory(acoap_server_t *server, const cha
     return acoap_resource_remove(resource);
   }
   if (acoap_resource_on_destroy(resource, resource_gone, made) != 0) {
-    acoap__directory_unref(made);
     return acoap_resource_remove(resource);
   }
   made->resource = resource;

@@ -75,7 +75,6 @@ acoap_resource_t *acoap_resource_new_static(acoap_server_t *server, const char *
     return acoap_resource_remove(resource);
   }
   if (acoap_resource_on_destroy(resource, destroy, made) != 0) {
-    destroy(made);
     return acoap_resource_remove(resource);
   }
   if (acoap_resource_on(resource, ACOAP_CODE_GET, get, made) != 0 ||

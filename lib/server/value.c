@@ -168,7 +168,6 @@ acoap_resource_t *acoap_resource_new_value(acoap_server_t *server, const char *p
   }
   *made = (valued_t){type, get_value, set_value, user_data};
   if (acoap_resource_on_destroy(resource, acoap__free, made) != 0) {
-    acoap__free(made);
     return acoap_resource_remove(resource);
   }
   return furnish(resource, made) == 0 ? resource : acoap_resource_remove(resource);
