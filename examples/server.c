@@ -1,7 +1,7 @@
 /*
- * A server at its smallest: one handler for every request, which answers now or keeps the request
- * and answers later. GET /hello   at once GET /slow    two seconds later, in a message of its own
- * usage: server
+ * A server in a few lines: three resources, which discovery lists.
+ *     GET /hello, GET and PUT /light (0 or 1), GET /rooms/NAME/temperature
+ * usage: server [PORT]
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/acoap.h>
@@ -9,64 +9,53 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
-typedef struct later {
-  uv_timer_t timer;
-  acoap_request_t *request;
-} later_t;
-
-static bool asks_for(const acoap_view_t *view, const char *segment) {
-  acoap_bytes_t first;
-  acoap_bytes_t second;
-  return view->code == ACOAP_CODE_GET &&
-         acoap_view_option(view, ACOAP_OPTION_URI_PATH, 0, &first) &&
-         !acoap_view_option(view, ACOAP_OPTION_URI_PATH, 1, &second) &&
-         first.len == strlen(segment) && memcmp(first.data, segment, first.len) == 0;
+static void get_hello(void *user_data, acoap_request_t *request) {
+  (void)user_data;
+  acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, "Hello, world!", 13);
 }
 
-static int answer(acoap_request_t *request, uint8_t code, const char *text) {
-  return acoap_request_respond(request, code, ACOAP_FORMAT_TEXT_PLAIN, text, strlen(text));
+static void get_light(void *user_data, acoap_request_t *request) {
+  const bool *on = user_data;
+  acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, *on ? "1" : "0", 1);
 }
 
-static void free_later(uv_handle_t *handle) {
-  free(handle->data);
-}
-
-static void on_time(uv_timer_t *timer) {
-  later_t *later = timer->data;
-  answer(later->request, ACOAP_CODE_CONTENT, "that took a while");
-  acoap_request_unref(later->request);
-  uv_close((uv_handle_t *)timer, free_later);
-}
-
-/* A reference keeps the request; a confirmable one is acknowledged meanwhile, so that the client
- * stops repeating it. */
-static void answer_later(uv_loop_t *loop, acoap_request_t *request) {
-  later_t *later = malloc(sizeof(*later));
-  if (later == NULL) {
-    answer(request, ACOAP_CODE_SERVICE_UNAVAILABLE, "no memory");
+static void put_light(void *user_data, acoap_request_t *request) {
+  bool *on = user_data;
+  acoap_bytes_t body = acoap_request_body(request);
+  if (body.len != 1 || (body.data[0] != '0' && body.data[0] != '1')) {
+    acoap_request_respond(request, ACOAP_CODE_BAD_REQUEST, ACOAP_FORMAT_NONE, "0 or 1", 6);
     return;
   }
-  later->request = acoap_request_ref(request);
-  acoap_request_acknowledge(request);
-  uv_timer_init(loop, &later->timer);
-  later->timer.data = later;
-  uv_timer_start(&later->timer, on_time, 2000, 0);
+  *on = body.data[0] == '1';
+  acoap_request_respond(request, ACOAP_CODE_CHANGED, ACOAP_FORMAT_NONE, NULL, 0);
 }
 
-static void on_request(void *user_data, acoap_request_t *request) {
-  const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
-  if (acoap_view_bad_critical_option(view) != 0) {
-    answer(request, ACOAP_CODE_BAD_OPTION, "unknown critical option");
-  } else if (asks_for(view, "hello")) {
-    answer(request, ACOAP_CODE_CONTENT, "Hello, world!");
-  } else if (asks_for(view, "slow")) {
-    answer_later(user_data, request);
-  } else {
-    answer(request, ACOAP_CODE_NOT_FOUND, "there are /hello and /slow");
+/* One resource for every room: the segment of the path has a name. */
+static void get_temperature(void *user_data, acoap_request_t *request) {
+  char text[300];
+  acoap_bytes_t room = acoap_request_parameter(request, "room");
+  (void)user_data;
+  int len = snprintf(text, sizeof(text), "21.5 in %.*s", (int)room.len, (const char *)room.data);
+  acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, text, (size_t)len);
+}
+
+/* No checks in between: the first failure is the server's status. */
+static int serve(acoap_local_endpoint_t *local, bool *light_on, acoap_server_t **server) {
+  int status = acoap_server_new(local, NULL, server);
+  if (status < 0) {
+    return status;
   }
+  acoap_resource_on(acoap_resource_new(*server, "/hello"), ACOAP_CODE_GET, get_hello, NULL);
+  acoap_resource_t *light = acoap_resource_new(*server, "/light");
+  acoap_resource_on(light, ACOAP_CODE_GET, get_light, light_on);
+  acoap_resource_on(light, ACOAP_CODE_PUT, put_light, light_on);
+  acoap_resource_attribute(light, "rt", "light");
+  acoap_resource_gives(light, ACOAP_FORMAT_TEXT_PLAIN);
+  acoap_resource_t *rooms = acoap_resource_new(*server, "/rooms/:room/temperature");
+  acoap_resource_on(rooms, ACOAP_CODE_GET, get_temperature, NULL);
+  return acoap_server_status(*server);
 }
 
 static void on_interrupt(uv_signal_t *handle, int number) {
@@ -75,21 +64,26 @@ static void on_interrupt(uv_signal_t *handle, int number) {
   uv_close((uv_handle_t *)handle, NULL);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   uv_loop_t *loop = uv_default_loop();
   uv_signal_t interrupt;
   acoap_local_endpoint_t *local = NULL;
-  acoap_local_endpoint_options_t options = {.size = sizeof(options), .port = 5683};
+  acoap_server_t *server = NULL;
+  bool light_on = false;
+  acoap_local_endpoint_options_t options = {.size = sizeof(options),
+                                            .port = argc > 1 ? (uint16_t)atoi(argv[1]) : 5683};
   int status = acoap_local_endpoint_new(loop, &options, &local);
+  if (status == 0) {
+    status = serve(local, &light_on, &server);
+  }
   if (status < 0) {
     fprintf(stderr, "%s\n", acoap_strerror(status));
     return 1;
   }
-  acoap_local_endpoint_receive(local, on_request, loop);
   uv_signal_init(loop, &interrupt);
   interrupt.data = local;
   uv_signal_start(&interrupt, on_interrupt, SIGINT);
   uv_run(loop, UV_RUN_DEFAULT);
-  uv_loop_close(loop);
-  return 0;
+  acoap_server_free(server);
+  return uv_loop_close(loop) < 0;
 }
