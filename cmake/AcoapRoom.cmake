@@ -4,7 +4,9 @@
 # acoap_room(NAME): declare the room and read its list.
 function(acoap_room name)
   add_library(room_${name} OBJECT)
-  set_target_properties(room_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  if(NOT ACOAP_CORE_ONLY) # there it becomes no shared library, and costs a device some code
+    set_target_properties(room_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
   target_compile_definitions(room_${name} PRIVATE ACOAP_BUILDING)
   target_include_directories(room_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib)
   add_subdirectory(${name})

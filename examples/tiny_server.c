@@ -43,7 +43,7 @@ static int get_light(const acoap_tiny_request_t *request, acoap_builder_t *answe
 static int put_light(const acoap_tiny_request_t *request, acoap_builder_t *answer) {
   acoap_bytes_t payload = request->view->payload;
   if (payload.len != 1 || (payload.data[0] != '0' && payload.data[0] != '1')) {
-    acoap_builder_code(answer, ACOAP_CODE_BAD_REQUEST);
+    acoap_tiny_error(answer, ACOAP_CODE_BAD_REQUEST);
     return ACOAP_TINY_SEND;
   }
   light = payload.data[0] == '1';
@@ -72,7 +72,7 @@ static int put_note(const acoap_tiny_request_t *request, acoap_builder_t *answer
     return ACOAP_TINY_SEND; /* the refusal is written */
   }
   if (slice.len > sizeof(note) || slice.offset > sizeof(note) - slice.len) {
-    acoap_builder_code(answer, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
+    acoap_tiny_error(answer, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
     return ACOAP_TINY_SEND;
   }
   memcpy(note + slice.offset, request->view->payload.data, slice.len);
@@ -82,7 +82,7 @@ static int put_note(const acoap_tiny_request_t *request, acoap_builder_t *answer
 
 static int get_slow(const acoap_tiny_request_t *request, acoap_builder_t *answer) {
   if (request->inbound == NULL || owed_at != ACOAP_TIME_NEVER) {
-    acoap_builder_code(answer, ACOAP_CODE_SERVICE_UNAVAILABLE);
+    acoap_tiny_error(answer, ACOAP_CODE_SERVICE_UNAVAILABLE);
     return ACOAP_TINY_SEND;
   }
   owed = *request->inbound;

@@ -18,7 +18,7 @@ static int put_light(const acoap_tiny_request_t *request, acoap_builder_t *answe
   acoap_bytes_t payload = request->view->payload;
 
   if (payload.len != 1 || (payload.data[0] != '0' && payload.data[0] != '1')) {
-    acoap_builder_code(answer, ACOAP_CODE_BAD_REQUEST);
+    acoap_tiny_error(answer, ACOAP_CODE_BAD_REQUEST);
   } else {
     light = payload.data[0] == '1';
   }

@@ -78,6 +78,9 @@ enum acoap_tiny_verdict {
  */
 typedef int (*acoap_tiny_handler_cb)(const acoap_tiny_request_t *request, acoap_builder_t *answer);
 
+/** For handlers: make the answer this code and nothing else; a diagnostic payload may follow. */
+ACOAP_API void acoap_tiny_error(acoap_builder_t *answer, uint8_t code);
+
 /** What a handler itself takes care of; without it the endpoint does, or says 4.02. */
 enum acoap_tiny_flags {
   ACOAP_TINY_BLOCK1 = 1, /* takes payloads block by block (acoap_tiny_body_block) */
@@ -149,13 +152,13 @@ ACOAP_API int acoap_tiny_serve(const acoap_tiny_request_t *request, acoap_builde
 #define ACOAP_TINY_PART(pointers, bytes) ((pointers) * sizeof(void *) + (bytes))
 #define ACOAP_TINY_ALIGNED(bytes)                                                                  \
   (((size_t)(bytes) + 2 * sizeof(void *) - 1) / (2 * sizeof(void *)) * (2 * sizeof(void *)))
-#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(64, 192)
-#define ACOAP_TINY_TABLES_BYTES ACOAP_TINY_PART(6, 0)
+#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(64, 152)
+#define ACOAP_TINY_TABLES_BYTES ACOAP_TINY_PART(7, 0)
 #define ACOAP_TINY_PEER_BYTES ACOAP_TINY_PART(14, 176)
 #define ACOAP_TINY_DEDUP_BYTES ACOAP_TINY_PART(10, 32)
 #define ACOAP_TINY_ENTRY_BYTES ACOAP_TINY_PART(4, 48)
-#define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(34, 168)
-#define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(24, 144)
+#define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(32, 144)
+#define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(22, 120)
 /* The next power of two: hash buckets. */
 #define ACOAP_TINY_BUCKETS(n)                                                                      \
   ((n) <= 1     ? 1u                                                                               \

@@ -17,7 +17,7 @@ typedef void (*acoap__entropy_cb)(void *user_data, uint8_t *bytes, size_t len);
 typedef struct acoap__random {
   acoap__entropy_cb entropy; /* source */
   void *user_data;           /* handed to it */
-  uint8_t pool[64];          /* drawn ahead; used bytes are wiped */
+  uint8_t pool[16];          /* drawn ahead; used bytes are wiped */
   size_t used;               /* bytes of the pool already given out */
 } acoap__random_t;
 

@@ -36,6 +36,7 @@ struct acoap_request {
 
   acoap__timer_t timer;     /* PROCESSING_DELAY of a CON, or the leisure of a multicast answer */
   acoap__transmission_t tx; /* a separate response or a notification */
+  acoap_params_t params;    /* of the transmission */
   uint8_t *kept;            /* bytes lent to tx or waiting for the leisure; NULL: none, or bare */
   size_t kept_len;          /* how many */
   uint8_t bare[ACOAP__BARE_RESPONSE_MAX]; /* a bare code, lent to tx */
@@ -50,10 +51,10 @@ struct acoap_request {
 
   const acoap__request_filter_t *filter; /* what a server put before the answer; NULL: nothing */
   void *filter_data;                     /* its own */
-  bool dropped;        /* the response under way is the 5.00 of one that nobody answered */
-  bool again;          /* made by acoap__request_again: nothing leaves from here */
-  uint8_t suppressed;  /* classes not answered, as No-Response has them */
-  uint32_t leisure_ms; /* of a multicast answer, at most; 0: the endpoint's */
+  bool dropped;           /* the response under way is the 5.00 of one that nobody answered */
+  bool again;             /* made by acoap__request_again: nothing leaves from here */
+  uint8_t suppressed;     /* classes not answered, as No-Response has them */
+  uint32_t leisure_ms;    /* of a multicast answer, at most; 0: the endpoint's */
   uint32_t transmissions; /* of a CON of its own, at most; 0: as the parameters say */
 };
 

@@ -42,12 +42,12 @@ static acoap_path_t path_back(const acoap_request_t *request) {
 static int transmit_kept(acoap_request_t *request, uint8_t *kept, size_t len, acoap_type_t type) {
   acoap_path_t path = path_back(request);
   uint8_t *bytes = kept != NULL ? kept : request->bare;
-  acoap_params_t params = request->endpoint->engine.config.params;
-  if (request->transmissions > 0 && request->transmissions <= params.max_retransmit) {
-    params.max_retransmit = request->transmissions - 1;
+  request->params = request->endpoint->engine.config.params;
+  if (request->transmissions > 0 && request->transmissions <= request->params.max_retransmit) {
+    request->params.max_retransmit = request->transmissions - 1;
   }
   int status = acoap__transmission_send(&request->endpoint->engine, now_of(request), &request->tx,
-                                        &path, bytes, len, type, &params);
+                                        &path, bytes, len, type, &request->params);
   if (status != 0) {
     acoap__free(kept);
     return status;

@@ -15,7 +15,7 @@ bool acoap__congestion_needs_place(const acoap__transmission_t *tx) {
 
 acoap_time_t acoap__congestion_when(const acoap__peer_t *peer, const acoap__transmission_t *tx,
                                     acoap_time_t now) {
-  if (peer->outstanding >= tx->params.nstart) {
+  if (peer->outstanding >= tx->params->nstart) {
     return ACOAP_TIME_NEVER;
   }
   if (tx->type == ACOAP_NON && peer->quiet_until > now) {
@@ -30,7 +30,7 @@ static acoap_time_t pay(acoap__peer_t *peer, const acoap__transmission_t *tx, ac
   acoap_time_t from = peer->expected_until > now ? peer->expected_until : now;
 
   peer->expected_until = from + (acoap_time_t)acoap__divide((uint64_t)tx->len * 1000,
-                                                            tx->params.probing_rate_bytes_per_s);
+                                                            tx->params->probing_rate_bytes_per_s);
   return peer->expected_until;
 }
 
@@ -64,9 +64,9 @@ void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
 
 uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, const acoap__transmission_t *tx) {
   uint64_t longest = acoap__divide(
-      (uint64_t)tx->params.ack_timeout_ms * tx->params.ack_random_factor_permille, 1000);
+      (uint64_t)tx->params->ack_timeout_ms * tx->params->ack_random_factor_permille, 1000);
 
-  return acoap__random_between(engine->random, tx->params.ack_timeout_ms, (uint32_t)longest);
+  return acoap__random_between(engine->random, tx->params->ack_timeout_ms, (uint32_t)longest);
 }
 
 uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx) {

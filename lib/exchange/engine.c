@@ -1,7 +1,7 @@
 /*
  * The middle of the engine: its memory, the way out and the way in, its clock (RFC 7252 section 4).
  * One region of lent memory is cut into the tables that the configuration asks for, once; nothing
- * is allocated afterwards.
+ * is allocated afterwards. Judges no configuration (engine_config.c).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,48 +17,7 @@
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Where each table begins, in bytes from the start of the lent memory. */
-typedef struct layout {
-  size_t peer_table;
-  size_t peers;
-  size_t group;
-  size_t peer_buckets;
-  size_t dedup;
-  size_t dedup_entries;
-  size_t dedup_buckets;
-  size_t tokens;
-  size_t message_ids;
-  size_t replies;
-  size_t total;             /* bytes in all; 0: more than can be addressed */
-  size_t peer_bucket_count; /* a power of two */
-  size_t dedup_bucket_count;
-} layout_t;
-
-#define COUNT_MAX (UINT32_C(1) << 30)
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise) {
-  return value != 0 ? value : otherwise;
-}
-
-static void fill_defaults(acoap__engine_config_t *config) {
-  config->token_max = config->token_max != 0 ? config->token_max : ACOAP_TOKEN_MAX;
-  config->peers = or_default(config->peers, 1024);
-  config->dedup_con = or_default(config->dedup_con, 8192);
-  config->dedup_non = or_default(config->dedup_non, 4096);
-  config->reply_bytes = config->reply_bytes != 0 ? config->reply_bytes : (size_t)4 << 20;
-  config->queue_per_peer = or_default(config->queue_per_peer, 1024);
-  config->buckets = or_default(config->buckets, 1024);
-}
-
-static bool is_in_range(const acoap__engine_config_t *config) {
-  return acoap_params_check(&config->params) == 0 &&
-         config->token_max <= ACOAP_TOKEN_EXTENDED_MAX && config->peers <= COUNT_MAX &&
-         config->dedup_con <= COUNT_MAX / 2 && config->dedup_non <= COUNT_MAX / 2 &&
-         config->reply_bytes <= INT32_MAX && config->buckets <= COUNT_MAX &&
-         (config->buckets & (config->buckets - 1)) == 0;
-}
-
-static size_t power_of_two(uint32_t least) {
+static size_t power_of_two(size_t least) {
   size_t count = 1;
 
   while (count < least) {
@@ -67,77 +26,41 @@ static size_t power_of_two(uint32_t least) {
   return count;
 }
 
-/* Reserve count * size bytes at the end, aligned for anything; *at stays 0 once it is too much. */
-static size_t reserve(uint64_t *at, uint64_t count, size_t size) {
-  const uint64_t alignment = _Alignof(max_align_t);
-  uint64_t start = *at;
+/* The next `count` objects, aligned for anything. */
+static void *cut(uintptr_t *at, size_t count, size_t size) {
+  const size_t alignment = _Alignof(max_align_t);
+  void *start = (void *)*at;
 
-  *at = (start + count * size + alignment - 1) / alignment * alignment;
-  return (size_t)start;
+  *at += (count * size + alignment - 1) / alignment * alignment;
+  return start;
 }
 
-static layout_t lay_out(const acoap__engine_config_t *config) {
-  layout_t layout;
-  uint64_t at = 0;
+size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_config_t *config,
+                           uintptr_t memory) {
+  uintptr_t at = memory;
+  size_t entries = (size_t)config->dedup_con + config->dedup_non;
 
-  layout.peer_bucket_count = power_of_two(config->peers);
-  layout.dedup_bucket_count = power_of_two(config->dedup_con + config->dedup_non);
-  layout.peer_table = reserve(&at, 1, sizeof(acoap__peer_table_t));
-  layout.peers = reserve(&at, config->peers, sizeof(acoap__peer_t));
-  layout.group = reserve(&at, config->no_groups ? 0 : 1, sizeof(acoap__peer_t));
-  layout.peer_buckets = reserve(&at, layout.peer_bucket_count, sizeof(acoap__map_node_t *));
-  layout.dedup = reserve(&at, 1, sizeof(acoap__dedup_t));
-  layout.dedup_entries =
-      reserve(&at, (uint64_t)config->dedup_con + config->dedup_non, sizeof(acoap__dedup_entry_t));
-  layout.dedup_buckets = reserve(&at, layout.dedup_bucket_count, sizeof(acoap__map_node_t *));
-  layout.tokens = reserve(&at, config->buckets, sizeof(acoap__map_node_t *));
-  layout.message_ids = reserve(&at, config->buckets, sizeof(acoap__map_node_t *));
-  layout.replies = reserve(&at, config->reply_bytes, 1);
-  layout.total = at <= SIZE_MAX / 2 ? (size_t)at : 0;
-  return layout;
+  tables->peer_bucket_count = power_of_two(config->peers);
+  tables->dedup_bucket_count = power_of_two(entries);
+  tables->peer_table = cut(&at, 1, sizeof(acoap__peer_table_t));
+  tables->peers = cut(&at, config->peers, sizeof(acoap__peer_t));
+  tables->group = config->no_groups ? NULL : cut(&at, 1, sizeof(acoap__peer_t));
+  tables->peer_buckets = cut(&at, tables->peer_bucket_count, sizeof(acoap__map_node_t *));
+  tables->dedup = cut(&at, 1, sizeof(acoap__dedup_t));
+  tables->dedup_entries = cut(&at, entries, sizeof(acoap__dedup_entry_t));
+  tables->dedup_buckets = cut(&at, tables->dedup_bucket_count, sizeof(acoap__map_node_t *));
+  tables->tokens = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
+  tables->message_ids = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
+  tables->replies = cut(&at, config->reply_bytes, 1);
+  return at - memory;
 }
 
-size_t acoap__engine_memory(const acoap__engine_config_t *config) {
-  if (config == NULL) {
-    return 0;
-  }
-  acoap__engine_config_t filled = *config;
-  fill_defaults(&filled);
-  return is_in_range(&filled) ? lay_out(&filled).total : 0;
-}
-
-static void make_tables(acoap__engine_t *engine, uint8_t *memory, const layout_t *layout) {
-  const acoap__engine_config_t *config = &engine->config;
-
-  engine->peers = (acoap__peer_table_t *)(void *)(memory + layout->peer_table);
-  acoap__peer_table_init(
-      engine, engine->peers, (acoap__peer_t *)(void *)(memory + layout->peers), config->peers,
-      config->no_groups ? NULL : (acoap__peer_t *)(void *)(memory + layout->group),
-      (acoap__map_node_t **)(void *)(memory + layout->peer_buckets), layout->peer_bucket_count);
-  engine->dedup = (acoap__dedup_t *)(void *)(memory + layout->dedup);
-  acoap__dedup_init(engine->dedup, (acoap__dedup_entry_t *)(void *)(memory + layout->dedup_entries),
-                    config->dedup_con, config->dedup_non,
-                    (acoap__map_node_t **)(void *)(memory + layout->dedup_buckets),
-                    layout->dedup_bucket_count, memory + layout->replies,
-                    (uint32_t)config->reply_bytes, &engine->stats);
-  acoap__map_init(&engine->by_token, (acoap__map_node_t **)(void *)(memory + layout->tokens),
-                  config->buckets);
-  acoap__map_init(&engine->by_message_id,
-                  (acoap__map_node_t **)(void *)(memory + layout->message_ids), config->buckets);
-}
-
-int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *config, void *memory,
-                       size_t memory_len, acoap__random_t *random, const acoap__log_t *log,
-                       const acoap__engine_events_t *events, void *user_data) {
-  size_t wanted = acoap__engine_memory(config);
-
-  if (wanted == 0 || memory == NULL || memory_len < wanted ||
-      (uintptr_t)memory % _Alignof(max_align_t) != 0) {
-    return ACOAP_EINVAL;
-  }
+void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *config,
+                         const acoap__engine_tables_t *tables, acoap__random_t *random,
+                         const acoap__log_t *log, const acoap__engine_events_t *events,
+                         void *user_data) {
   memset(engine, 0, sizeof(*engine));
   engine->config = *config;
-  fill_defaults(&engine->config);
   engine->events = events;
   engine->user_data = user_data;
   engine->random = random;
@@ -146,9 +69,15 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
   acoap__timer_queue_init(&engine->timers);
   acoap__random_bytes(random, engine->hash_key, sizeof(engine->hash_key));
   acoap__random_bytes(random, engine->token_key, sizeof(engine->token_key));
-  layout_t layout = lay_out(&engine->config);
-  make_tables(engine, memory, &layout);
-  return 0;
+  engine->peers = tables->peer_table;
+  acoap__peer_table_init(engine, engine->peers, tables->peers, config->peers, tables->group,
+                         tables->peer_buckets, tables->peer_bucket_count);
+  engine->dedup = tables->dedup;
+  acoap__dedup_init(engine->dedup, tables->dedup_entries, config->dedup_con, config->dedup_non,
+                    tables->dedup_buckets, tables->dedup_bucket_count, tables->replies,
+                    (uint32_t)config->reply_bytes, &engine->stats);
+  acoap__map_init(&engine->by_token, tables->tokens, config->buckets);
+  acoap__map_init(&engine->by_message_id, tables->message_ids, config->buckets);
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */

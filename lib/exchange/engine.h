@@ -79,15 +79,15 @@ struct acoap__transmission {
   uint8_t *bytes; /* the encoded message, lent until the end; type and Message ID are written by the
                      engine */
   size_t len;     /* bytes */
-  acoap_params_t params;    /* of this message */
-  uint16_t message_id;      /* once sent */
-  uint32_t retransmissions; /* so far */
-  uint32_t timeout_ms;      /* the current wait */
-  acoap_time_t first_sent;  /* for elapsed times and RTT */
-  int status;               /* while REFUSED: what the socket said */
-  bool is_request;          /* of an interaction: outstanding until response or ACK (section 4.7) */
-  bool no_wait;             /* a NON that expects no response: never holds a place of NSTART */
-  bool holds_place;         /* counts against the peer's NSTART now */
+  const acoap_params_t *params; /* of this message: lent, or the engine's */
+  uint16_t message_id;          /* once sent */
+  uint32_t retransmissions;     /* so far */
+  uint32_t timeout_ms;          /* the current wait */
+  acoap_time_t first_sent;      /* for elapsed times and RTT */
+  int status;                   /* while REFUSED: what the socket said */
+  bool is_request;     /* of an interaction: outstanding until response or ACK (section 4.7) */
+  bool no_wait;        /* a NON that expects no response: never holds a place of NSTART */
+  bool holds_place;    /* counts against the peer's NSTART now */
   acoap__peer_t *peer; /* while it waits in the peer's queue or holds a place; otherwise NULL */
   acoap__timer_t
       timer; /* retransmission, the end of expecting (PROBING_RATE), or the report of a refusal */
@@ -105,7 +105,7 @@ void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmissi
  * table is full; ACOAP_EINVAL bytes that are no message, ACK or RST, bad params, a CON to a group
  * (section 8.1), a node that is on its way already). No event comes inside this call. A socket's
  * refusal is reported by `failed` from the next acoap__engine_run; that of a retransmission counts
- * as a loss. params NULL: the engine's. A HELD node may be sent again without cancelling it first.
+ * as a loss. params: lent until the end; NULL: the engine's. A HELD node may be sent again without cancelling it first.
  */
 int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                              const acoap_path_t *path, uint8_t *bytes, size_t len,
@@ -159,7 +159,7 @@ struct acoap__interaction {
 };
 
 typedef struct acoap__request_options {
-  const acoap_params_t *params; /* NULL: the engine's */
+  const acoap_params_t *params; /* lent until it is closed; NULL: the engine's */
   bool keep;                    /* see acoap__interaction */
   bool any_source;
   bool no_response_expected; /* No-Response suppresses all: a NON holds no place of NSTART, a CON
@@ -314,6 +314,34 @@ size_t acoap__engine_memory(const acoap__engine_config_t *config);
 int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *config, void *memory,
                        size_t memory_len, acoap__random_t *random, const acoap__log_t *log,
                        const acoap__engine_events_t *events, void *user_data);
+
+/* Where the tables stand in the lent memory. */
+typedef struct acoap__engine_tables {
+  struct acoap__peer_table *peer_table;
+  acoap__peer_t *peers;             /* config->peers of them */
+  acoap__peer_t *group;             /* NULL: no groups */
+  acoap__map_node_t **peer_buckets; /* peer_bucket_count of them */
+  struct acoap__dedup *dedup;
+  struct acoap__dedup_entry *dedup_entries; /* con and non */
+  acoap__map_node_t **dedup_buckets;        /* dedup_bucket_count of them */
+  acoap__map_node_t **tokens;               /* config->buckets of them */
+  acoap__map_node_t **message_ids;          /* config->buckets of them */
+  uint8_t *replies;                         /* config->reply_bytes */
+  size_t peer_bucket_count;                 /* a power of two */
+  size_t dedup_bucket_count;                /* a power of two */
+} acoap__engine_tables_t;
+
+/*
+ * The two steps of acoap__engine_init, for a driver whose numbers are whole and in range: place the
+ * tables from this address on (any, if they are only to be counted) and get their bytes; then
+ * begin.
+ */
+size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_config_t *config,
+                           uintptr_t memory);
+void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *config,
+                         const acoap__engine_tables_t *tables, acoap__random_t *random,
+                         const acoap__log_t *log, const acoap__engine_events_t *events,
+                         void *user_data);
 
 /*
  * Take one datagram. Callbacks come from inside. Returns 0, or the decode error for the caller's

@@ -96,12 +96,9 @@ static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
   }
 }
 
-/*
- * Look a CON or NON up in the log and note it there. True: it is to be handed up, and *entry is its
- * entry. False: it was a duplicate and has been dealt with.
- */
-static bool is_new(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
-                   const acoap_view_t *view, acoap__dedup_entry_t **entry) {
+bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
+                                 const acoap_path_t *path, const acoap_view_t *view,
+                                 acoap__dedup_entry_t **entry) {
   uint32_t fingerprint = fingerprint_of(engine, view);
   uint32_t lifetime = view->type == ACOAP_CON
                           ? acoap_params_exchange_lifetime_ms(&engine->config.params)
@@ -140,7 +137,7 @@ static void receive_request(acoap__engine_t *engine, acoap_time_t now, const aco
   acoap__inbound_t inbound;
   acoap__dedup_entry_t *entry = NULL;
 
-  if (!engine->config.stateless && !is_new(engine, now, path, view, &entry)) {
+  if (!engine->config.stateless && !acoap__message_layer_is_new(engine, now, path, view, &entry)) {
     return;
   }
   memset(&inbound, 0, sizeof(inbound));
@@ -159,42 +156,26 @@ static bool is_notification(const acoap_view_t *view) {
   return acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value);
 }
 
-static acoap__interaction_t *match(acoap__engine_t *engine, const acoap_path_t *path,
+void acoap__message_layer_unwanted(acoap__engine_t *engine, const acoap_path_t *path,
                                    const acoap_view_t *view) {
-  if (engine->request_layer != NULL) {
-    return engine->request_layer->match(engine, path, view);
+  if (view->type == ACOAP_CON || (!path->multicast && is_notification(view))) {
+    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
   }
-  engine->stats.unmatched_responses++;
-  return NULL;
 }
 
 static void receive_response(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                              const acoap_view_t *view) {
-  acoap__dedup_entry_t *entry;
-
-  if (!is_new(engine, now, path, view, &entry)) {
+  if (engine->request_layer != NULL) {
+    engine->request_layer->receive(engine, now, path, view);
     return;
   }
-  acoap__interaction_t *interaction = match(engine, path, view);
-  bool accepted = interaction != NULL && engine->request_layer->accepts(interaction, view);
-  if (view->type == ACOAP_CON) {
-    entry->reply = accepted ? ACOAP__REPLY_ACK : ACOAP__REPLY_RST;
-    /* The socket may call back while it takes the ACK, and the interaction may be over when it
-     * returns. */
-    acoap__engine_transmit_empty(engine, path, accepted ? ACOAP_ACK : ACOAP_RST, view->message_id);
-    if (interaction != NULL) {
-      interaction = match(engine, path, view);
-    }
+  acoap__dedup_entry_t *entry;
+  if (!acoap__message_layer_is_new(engine, now, path, view, &entry)) {
+    return;
   }
-  if (interaction == NULL) {
-    if (view->type == ACOAP_NON && !path->multicast && is_notification(view)) {
-      acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
-    }
-  } else if (accepted) {
-    engine->request_layer->response(engine, now, interaction, path, view, false);
-  } else {
-    engine->request_layer->rejected(engine, now, interaction);
-  }
+  entry->reply = view->type == ACOAP_CON ? ACOAP__REPLY_RST : ACOAP__REPLY_NONE;
+  engine->stats.unmatched_responses++;
+  acoap__message_layer_unwanted(engine, path, view);
 }
 
 /* ---- by type --------------------------------------------------------------------------------- */

@@ -15,4 +15,16 @@ void acoap__message_layer_malformed(acoap__engine_t *engine, const acoap_path_t 
 void acoap__message_layer_receive(acoap__engine_t *engine, acoap_time_t now,
                                   const acoap_path_t *path, const acoap_view_t *view);
 
+/*
+ * Look a CON or NON up in the log and note it there. True: it is to be handed up, and *entry is its
+ * entry. False: it was a duplicate and has been dealt with.
+ */
+struct acoap__dedup_entry;
+bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
+                                 const acoap_path_t *path, const acoap_view_t *view,
+                                 struct acoap__dedup_entry **entry);
+/* A response in a CON or NON that nobody waits for: RST where one is due. */
+void acoap__message_layer_unwanted(acoap__engine_t *engine, const acoap_path_t *path,
+                                   const acoap_view_t *view);
+
 #endif

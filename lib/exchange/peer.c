@@ -40,6 +40,7 @@ static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             acoap__peer_t *entries, size_t count, acoap__peer_t *group,
                             acoap__map_node_t **buckets, size_t bucket_count) {
+  table->skip_group_ids = NULL;
   acoap__map_init(&table->map, buckets, bucket_count);
   acoap__list_init(&table->idle);
   table->group = group;
@@ -134,17 +135,29 @@ static bool groups_use_few_ids(const acoap__message_id_t *ids) {
   return windows > 0 && windows <= ACOAP__MESSAGE_ID_WINDOWS / 4;
 }
 
-acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
+/* acoap__peer_table_t.skip_group_ids */
+static void skip_group_ids(acoap__peer_t *peer, acoap_time_t now) {
   const acoap__peer_t *group = peer->engine->peers->group;
   acoap__message_id_t *ids = &peer->ids;
-  uint32_t living = group != NULL && group != peer && groups_use_few_ids(&group->ids) ? 1 : 0;
-  acoap_time_t when;
+  uint32_t living = groups_use_few_ids(&group->ids) ? 1 : 0;
 
-  while ((when = acoap__message_id_when(ids, now)) <= now && living > 0) {
+  while (living > 0 && acoap__message_id_when(ids, now) <= now) {
     living = acoap__message_id_living(&group->ids, now, (uint16_t)(ids->first + ids->next));
     acoap__message_id_skip(ids, living);
   }
-  return when;
+}
+
+void acoap__peer_table_use_groups(acoap__peer_table_t *table) {
+  table->skip_group_ids = skip_group_ids;
+}
+
+acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
+  const acoap__peer_table_t *table = peer->engine->peers;
+
+  if (table->skip_group_ids != NULL && peer != table->group) {
+    table->skip_group_ids(peer, now);
+  }
+  return acoap__message_id_when(&peer->ids, now);
 }
 
 bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,

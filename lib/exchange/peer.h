@@ -45,6 +45,8 @@ typedef struct acoap__peer_table {
   acoap__map_t map;     /* by (socket, address) */
   acoap__list_t idle;   /* entries that may be taken, unused ones and oldest first */
   acoap__peer_t *group; /* all groups; NULL: nothing is sent to groups */
+  /* Leave out the Message IDs that a group's request holds; NULL until one was sent. */
+  void (*skip_group_ids)(acoap__peer_t *peer, acoap_time_t now);
 } acoap__peer_table_t;
 
 /* What names a message between two endpoints; without padding, so that its bytes can be hashed. */
@@ -62,6 +64,8 @@ bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             acoap__peer_t *entries, size_t count, acoap__peer_t *group,
                             acoap__map_node_t **buckets, size_t bucket_count);
+/* From now on Message IDs of group requests are left out towards others; needs a group. */
+void acoap__peer_table_use_groups(acoap__peer_table_t *table);
 /* NULL when it is not known; groups are not found here. */
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
 /* Find or make; for a group address the one peer of all groups. NULL: every entry is busy, or there

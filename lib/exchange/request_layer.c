@@ -9,7 +9,8 @@
  * that overtakes the ACK counts as the ACK as well (section 5.2.2). The end of waiting is counted
  * from the first sending, not from the time in the queue.
  *
- * Sends no ACK and no RST (the message layer does), knows no methods.
+ * A CON response is acknowledged when it is accepted, otherwise reset; the first request installs
+ * this layer in the engine. Knows no methods.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -18,7 +19,9 @@
 #include <string.h>
 
 #include "base/siphash.h"
+#include "exchange/dedup.h"
 #include "exchange/internal.h"
+#include "exchange/message_layer.h"
 #include "exchange/transmission.h"
 #include "message/option.h"
 #include "message/wire.h"
@@ -26,6 +29,11 @@
 static acoap__interaction_t *interaction_of(acoap__transmission_t *tx) {
   return ACOAP__CONTAINER(tx, acoap__interaction_t, tx);
 }
+
+static bool accepts(const acoap__interaction_t *interaction, const acoap_view_t *view);
+static void rejected(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction);
+static void response(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
+                     const acoap_path_t *from, const acoap_view_t *view, bool piggybacked);
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
@@ -109,14 +117,14 @@ static void response_due(acoap__timer_t *timer, acoap_time_t now) {
 /* Begin to wait, unless that has begun or there is nothing to wait for. */
 static void await_response(acoap__interaction_t *interaction, acoap_time_t sent) {
   const acoap__transmission_t *tx = &interaction->tx;
-  uint32_t wait_ms = tx->params.response_timeout_ms;
+  uint32_t wait_ms = tx->params->response_timeout_ms;
 
   if (interaction->multicast || interaction->answered || interaction->response_timer.queued) {
     return;
   }
   if (wait_ms == 0) {
-    wait_ms = tx->type == ACOAP_CON ? acoap_params_exchange_lifetime_ms(&tx->params)
-                                    : acoap_params_non_lifetime_ms(&tx->params);
+    wait_ms = tx->type == ACOAP_CON ? acoap_params_exchange_lifetime_ms(tx->params)
+                                    : acoap_params_non_lifetime_ms(tx->params);
   }
   acoap__engine_set_timer(tx->engine, &interaction->response_timer, sent + (acoap_time_t)wait_ms);
 }
@@ -132,11 +140,10 @@ static void request_acknowledged(acoap__transmission_t *tx, acoap_time_t now,
   acoap__interaction_t *interaction = interaction_of(tx);
 
   if (view->code != ACOAP_CODE_EMPTY) {
-    const acoap__request_layer_t *layer = tx->engine->request_layer;
-    if (layer->accepts(interaction, view)) {
-      layer->response(tx->engine, now, interaction, from, view, true);
+    if (accepts(interaction, view)) {
+      response(tx->engine, now, interaction, from, view, true);
     } else {
-      layer->rejected(tx->engine, now, interaction);
+      rejected(tx->engine, now, interaction);
     }
     return;
   }
@@ -232,8 +239,39 @@ static void response(acoap__engine_t *engine, acoap_time_t now, acoap__interacti
   interaction->events->response(interaction, now, from, view, piggybacked);
 }
 
-static const acoap__request_layer_t request_layer = {
-    .match = match, .accepts = accepts, .rejected = rejected, .response = response};
+static void receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                    const acoap_view_t *view) {
+  acoap__dedup_entry_t *entry;
+
+  if (!acoap__message_layer_is_new(engine, now, path, view, &entry)) {
+    return;
+  }
+  acoap__interaction_t *interaction = match(engine, path, view);
+  bool accepted = interaction != NULL && accepts(interaction, view);
+  if (view->type == ACOAP_CON && accepted) {
+    entry->reply = ACOAP__REPLY_ACK;
+    /* The socket may call back while it takes the ACK, and the interaction may be over when it
+     * returns. */
+    acoap__engine_transmit_empty(engine, path, ACOAP_ACK, view->message_id);
+    interaction = match(engine, path, view);
+  } else if (view->type == ACOAP_CON) {
+    entry->reply = ACOAP__REPLY_RST;
+    acoap__engine_transmit_empty(engine, path, ACOAP_RST, view->message_id);
+    interaction = interaction != NULL ? match(engine, path, view) : NULL;
+  } else if (interaction == NULL) {
+    acoap__message_layer_unwanted(engine, path, view);
+  }
+  if (interaction == NULL) {
+    return;
+  }
+  if (accepted) {
+    response(engine, now, interaction, path, view, false);
+  } else {
+    rejected(engine, now, interaction);
+  }
+}
+
+static const acoap__request_layer_t request_layer = {.receive = receive};
 
 /* ---- the calls ------------------------------------------------------------------------------- */
 
@@ -315,7 +353,7 @@ static int repeat_from_the_start(acoap__engine_t *engine, acoap_time_t now,
                           .bytes = tx->bytes,
                           .len = tx->len,
                           .type = tx->type,
-                          .params = &tx->params,
+                          .params = tx->params,
                           .is_request = true,
                           .no_wait = tx->no_wait};
   acoap__peer_t *peer;

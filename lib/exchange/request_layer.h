@@ -10,20 +10,9 @@
 
 /* The first request installs it in the engine: one that only answers does not carry it. */
 typedef struct acoap__request_layer {
-  /* The open interaction that a response in a CON or NON belongs to (RFC 7252 section 5.3.2); NULL,
-   * counted, when there is none. */
-  acoap__interaction_t *(*match)(acoap__engine_t *engine, const acoap_path_t *from,
-                                 const acoap_view_t *view);
-  /*
-   * May the response be used, or has it a critical option that nobody understands (section 5.4.1)?
-   * Then it has to be rejected.
-   */
-  bool (*accepts)(const acoap__interaction_t *interaction, const acoap_view_t *view);
-  /* It was rejected: the interaction fails, unless it is with a group, where others may answer. */
-  void (*rejected)(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction);
-  /* Hand a response up to the interaction that it matched. */
-  void (*response)(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
-                   const acoap_path_t *from, const acoap_view_t *view, bool piggybacked);
+  /* A response in a CON or NON (RFC 7252 section 5.3.2). */
+  void (*receive)(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *from,
+                  const acoap_view_t *view);
 } acoap__request_layer_t;
 
 /* The token in an encoded message; false when the bytes end within it. */

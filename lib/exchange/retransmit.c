@@ -22,7 +22,7 @@ void acoap__retransmit_start(acoap__engine_t *engine, acoap__transmission_t *tx,
 }
 
 void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now) {
-  if (tx->retransmissions >= tx->params.max_retransmit) {
+  if (tx->retransmissions >= tx->params->max_retransmit) {
     acoap__transmission_detach(engine, tx, now, false);
     engine->stats.timeouts++;
     tx->events->failed(tx, now, ACOAP_ETIMEDOUT);

@@ -84,8 +84,8 @@ static void register_id(acoap__engine_t *engine, acoap__transmission_t *tx) {
 /* ---- leaving --------------------------------------------------------------------------------- */
 
 static uint32_t lifetime_ms(const acoap__transmission_t *tx) {
-  return tx->type == ACOAP_CON ? acoap_params_exchange_lifetime_ms(&tx->params)
-                               : acoap_params_non_lifetime_ms(&tx->params);
+  return tx->type == ACOAP_CON ? acoap_params_exchange_lifetime_ms(tx->params)
+                               : acoap_params_non_lifetime_ms(tx->params);
 }
 
 static void forget_leaving(acoap__engine_t *engine, const acoap__transmission_t *tx) {
@@ -322,7 +322,7 @@ void acoap__transmission_prepare(acoap__engine_t *engine, acoap__transmission_t 
   tx->path = *order->path;
   tx->bytes = order->bytes;
   tx->len = order->len;
-  tx->params = order->params != NULL ? *order->params : engine->config.params;
+  tx->params = order->params != NULL ? order->params : &engine->config.params;
   tx->is_request = order->is_request;
   tx->no_wait = order->no_wait && order->type == ACOAP_NON;
 }

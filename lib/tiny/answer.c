@@ -24,7 +24,7 @@ void acoap__tiny_answer_init(acoap_builder_t *answer, uint8_t *bytes, size_t cap
                      request->token.data, request->token.len);
 }
 
-void acoap__tiny_answer_code(acoap_builder_t *answer, uint8_t code) {
+void acoap_tiny_error(acoap_builder_t *answer, uint8_t code) {
   if (answer->options_at > 0) {
     answer->len = answer->options_at;
     answer->payload_at = 0;
@@ -58,7 +58,7 @@ int acoap__tiny_answer_write(int (*serve)(const acoap_tiny_request_t *, acoap_bu
   int length = acoap_builder_finish(answer);
   if (verdict < 0 || length < 0 || ACOAP_CODE_CLASS(answer->bytes[1]) < 2 ||
       ACOAP_CODE_CLASS(answer->bytes[1]) > 5) {
-    acoap__tiny_answer_code(answer, ACOAP_CODE_INTERNAL_SERVER_ERROR);
+    acoap_tiny_error(answer, ACOAP_CODE_INTERNAL_SERVER_ERROR);
     length = acoap_builder_finish(answer);
   }
   *len = (size_t)length;

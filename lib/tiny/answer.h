@@ -11,8 +11,6 @@
 /* An empty answer to a method: 2.05, 2.04, 2.02. */
 void acoap__tiny_answer_init(acoap_builder_t *answer, uint8_t *bytes, size_t cap,
                              const acoap_view_t *request);
-/* Nothing but this code. */
-void acoap__tiny_answer_code(acoap_builder_t *answer, uint8_t code);
 /* Which classes of responses are unwanted: bit n, class n + 1 (No-Response; errors to a group). */
 uint8_t acoap__tiny_unwanted(const acoap_view_t *request, bool multicast);
 bool acoap__tiny_is_unwanted(uint8_t unwanted, uint8_t code);

@@ -29,7 +29,7 @@ static uint32_t sum_tags(const acoap_view_t *view) {
 }
 
 static int refuse(acoap_builder_t *answer, uint8_t code) {
-  acoap__tiny_answer_code(answer, code);
+  acoap_tiny_error(answer, code);
   return ACOAP_EBLOCK;
 }
 
@@ -48,7 +48,7 @@ int acoap_tiny_body_block(acoap_tiny_body_t *body, const acoap_tiny_request_t *r
   }
   if (body->open && !acoap_address_equal(&body->peer, request->peer) &&
       request->now - body->heard < QUIET_MS) {
-    acoap__tiny_answer_code(answer, ACOAP_CODE_SERVICE_UNAVAILABLE);
+    acoap_tiny_error(answer, ACOAP_CODE_SERVICE_UNAVAILABLE);
     acoap_builder_uint(answer, ACOAP_OPTION_MAX_AGE, QUIET_S);
     return ACOAP_EBLOCK;
   }

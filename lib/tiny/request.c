@@ -6,6 +6,7 @@
  */
 #include "tiny/tiny.h"
 
+#include "exchange/peer.h"
 #include "message/observe.h"
 
 static acoap__tiny_request_t *request_of(acoap__interaction_t *interaction) {
@@ -51,13 +52,35 @@ static void response(acoap__interaction_t *interaction, acoap_time_t now, const 
 
 static void failed(acoap__interaction_t *interaction, acoap_time_t now, int status) {
   acoap__tiny_request_t *request = request_of(interaction);
+  acoap_tiny_t *tiny = interaction->owner;
   (void)now;
 
   request->state = ACOAP__TINY_ENDED;
   request->status = status;
+  tiny->ended++;
 }
 
 static const acoap__interaction_events_t request_events = {.response = response, .failed = failed};
+
+/* acoap_tiny.tell_request_end */
+static void tell_end(acoap_tiny_t *tiny) {
+  for (unsigned i = 0; i < tiny->config->requests; i++) {
+    acoap__tiny_request_t *request = &tiny->requests[i];
+    if (request->state != ACOAP__TINY_ENDED) {
+      continue;
+    }
+    acoap_tiny_event_t *event =
+        acoap__tiny_tell(tiny, ACOAP_TINY_FAILED, &request->interaction.tx.path.peer);
+    if (event != NULL) {
+      event->exchange = number_of(tiny, request);
+      event->status = request->status;
+      event->closed = true;
+      request->state = ACOAP__TINY_FREE;
+      tiny->ended--;
+    }
+    return;
+  }
+}
 
 /* ---- the calls ------------------------------------------------------------------------------- */
 
@@ -66,6 +89,10 @@ int acoap_tiny_request_begin(acoap_tiny_t *tiny, uint8_t method, acoap_builder_t
 
   if (tiny == NULL || builder == NULL || !acoap_code_is_request(method)) {
     return ACOAP_EINVAL;
+  }
+  tiny->tell_request_end = tell_end;
+  if (tiny->config->groups) {
+    acoap__peer_table_use_groups(tiny->engine.peers);
   }
   for (unsigned i = 0; i < tiny->config->requests; i++) {
     acoap__tiny_request_t *request = &tiny->requests[i];
@@ -114,7 +141,9 @@ void acoap_tiny_request_cancel(acoap_tiny_t *tiny, acoap_time_t now, int exchang
   if (request == NULL) {
     return;
   }
-  if (request->state == ACOAP__TINY_SENT) {
+  if (request->state == ACOAP__TINY_ENDED) {
+    tiny->ended--;
+  } else if (request->state == ACOAP__TINY_SENT) {
     acoap__interaction_close(&tiny->engine, now, &request->interaction);
   }
   request->state = ACOAP__TINY_FREE;

@@ -22,6 +22,7 @@ static void ended(acoap__transmission_t *tx, acoap_time_t now, int status) {
   } else if (status < 0) {
     response->state = ACOAP__TINY_ENDED;
     response->status = status;
+    tiny->ended++;
   }
 }
 
@@ -93,9 +94,12 @@ int acoap__tiny_response_send(acoap_tiny_t *tiny, acoap_time_t now,
 
 /* Whoever resets or acknowledges a ping lives. */
 static void ping_ended(acoap__tiny_response_t *response, acoap_time_t now, int status) {
+  acoap_tiny_t *tiny = response->tx.owner;
   (void)now;
+
   response->state = ACOAP__TINY_ENDED;
   response->status = status == ACOAP_ERESET ? 0 : status;
+  tiny->ended++;
 }
 
 int acoap_tiny_ping(acoap_tiny_t *tiny, acoap_time_t now, const acoap_address_t *peer) {

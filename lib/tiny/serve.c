@@ -107,20 +107,13 @@ static uint8_t judge(const acoap_view_t *view, const acoap_tiny_resource_t *row)
 
 int acoap__tiny_serve_row(const acoap_tiny_request_t *request, acoap_builder_t *answer) {
   const acoap_tiny_resource_t *row = request->resource;
-  bool has_format = answer->bytes[1] == ACOAP_CODE_CONTENT && row->format >= 0;
 
-  if (has_format) {
+  if (answer->bytes[1] == ACOAP_CODE_CONTENT && row->format >= 0) {
     acoap_builder_uint(answer, ACOAP_OPTION_CONTENT_FORMAT, (uint32_t)row->format);
   }
   int verdict = row->handler(request, answer);
-  if (verdict != ACOAP_TINY_SEND || answer->error != 0) {
-    return verdict;
-  }
-  if (ACOAP_CODE_CLASS(answer->bytes[1]) != 2) {
-    if (has_format) {
-      acoap_builder_remove(answer, ACOAP_OPTION_CONTENT_FORMAT);
-    }
-  } else if ((row->flags & ACOAP_TINY_BLOCK2) == 0) {
+  if (verdict == ACOAP_TINY_SEND && answer->error == 0 && (row->flags & ACOAP_TINY_BLOCK2) == 0 &&
+      ACOAP_CODE_CLASS(answer->bytes[1]) == 2) {
     acoap__tiny_slice_cut(request->view, answer);
   }
   return verdict;
@@ -147,6 +140,6 @@ int acoap_tiny_serve(const acoap_tiny_request_t *came, acoap_builder_t *answer) 
   if (error == 0) {
     return acoap__tiny_serve_row(&request, answer);
   }
-  acoap__tiny_answer_code(answer, error);
+  acoap_tiny_error(answer, error);
   return ACOAP_TINY_SEND;
 }

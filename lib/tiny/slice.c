@@ -46,7 +46,7 @@ bool acoap_tiny_slice_begin(const acoap_view_t *request, acoap_builder_t *answer
   uint32_t offset = (uint32_t)(block.num * acoap_block_size(block.szx));
 
   if (asked < 0 || (offset > 0 && offset >= total)) {
-    acoap__tiny_answer_code(answer, ACOAP_CODE_BAD_REQUEST);
+    acoap_tiny_error(answer, ACOAP_CODE_BAD_REQUEST);
     return false;
   }
   slice->offset = offset;
@@ -61,7 +61,7 @@ bool acoap_tiny_slice_begin(const acoap_view_t *request, acoap_builder_t *answer
   size_t size = acoap_block_size(szx);
   bool more = total == ACOAP_TINY_UNKNOWN || total - offset > size;
   if (offset / size > ACOAP_BLOCK_NUM_MAX) {
-    acoap__tiny_answer_code(answer, ACOAP_CODE_BAD_REQUEST);
+    acoap_tiny_error(answer, ACOAP_CODE_BAD_REQUEST);
     return false;
   }
   put_block(answer, (uint32_t)(offset / size), more, szx);
@@ -94,7 +94,7 @@ void acoap__tiny_slice_cut(const acoap_view_t *request, acoap_builder_t *answer)
   acoap_builder_view(answer, &whole);
   size_t offset = asked > 0 ? block.num * acoap_block_size(block.szx) : 0;
   if (asked < 0 || (offset > 0 && offset >= whole.payload.len)) {
-    acoap__tiny_answer_code(answer, ACOAP_CODE_BAD_REQUEST);
+    acoap_tiny_error(answer, ACOAP_CODE_BAD_REQUEST);
     return;
   }
   size_t rest = whole.payload.len - offset;

@@ -35,24 +35,6 @@ _Static_assert(sizeof(acoap__tiny_response_t) <= ACOAP_TINY_RESPONSE_BYTES,
 
 enum { PLACES_MAX = 127, MESSAGE_MIN = 16 };
 
-/* Where the parts begin behind the endpoint itself. */
-typedef struct layout {
-  size_t engine;    /* its tables */
-  size_t requests;  /* places */
-  size_t responses; /* places */
-  size_t messages;  /* bytes of messages */
-  size_t total;     /* 0: a number is out of its range */
-} layout_t;
-
-static uint32_t bucket_count(uint32_t least) {
-  uint32_t count = 1;
-
-  while (count < least) {
-    count *= 2;
-  }
-  return count;
-}
-
 static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_config_t *config) {
   uint32_t places = (uint32_t)config->requests + config->responses;
 
@@ -68,46 +50,46 @@ static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_confi
   engine->dedup_con = config->exchanges_in - engine->dedup_non;
   engine->reply_bytes = config->reply_bytes;
   engine->queue_per_peer = places > 0 ? places : 1;
-  engine->buckets = bucket_count(places);
+  engine->buckets = 1;
+  while (engine->buckets < places) {
+    engine->buckets *= 2;
+  }
   engine->no_groups = !config->groups;
 }
 
 static bool is_in_range(const acoap_tiny_config_t *config) {
   return config->requests <= PLACES_MAX && config->responses <= PLACES_MAX &&
          config->exchanges_in >= 2 && config->peers > 0 && config->reply_bytes > 0 &&
-         config->message_bytes >= MESSAGE_MIN && config->message_bytes <= UINT16_MAX;
+         config->reply_bytes <= INT32_MAX && config->message_bytes >= MESSAGE_MIN &&
+         config->message_bytes <= UINT16_MAX;
 }
 
-static size_t aligned(size_t bytes) {
-  return ACOAP_TINY_ALIGNED(bytes);
-}
+/* Bytes of everything; `memory` may be NULL if they are only to be counted. */
+static size_t place(acoap_tiny_t *tiny, acoap__engine_tables_t *tables,
+                    const acoap__engine_config_t *engine, const acoap_tiny_config_t *config,
+                    uintptr_t memory) {
+  uintptr_t at = memory + ACOAP_TINY_ALIGNED(sizeof(acoap_tiny_t));
 
-static void lay_out(layout_t *layout, const acoap_tiny_config_t *config,
-                    const acoap__engine_config_t *engine) {
-  size_t tables = acoap__engine_memory(engine);
-
-  layout->engine = aligned(sizeof(acoap_tiny_t));
-  layout->requests = layout->engine + aligned(tables);
-  layout->responses = layout->requests + aligned(config->requests * sizeof(acoap__tiny_request_t));
-  layout->messages =
-      layout->responses + aligned(config->responses * sizeof(acoap__tiny_response_t));
-  layout->total =
-      layout->messages + ((size_t)config->requests + config->responses + 1) * config->message_bytes;
-  if (tables == 0) {
-    layout->total = 0;
-  }
+  at += ACOAP_TINY_ALIGNED(acoap__engine_place(tables, engine, at));
+  tiny->requests = (acoap__tiny_request_t *)at;
+  at += ACOAP_TINY_ALIGNED(config->requests * sizeof(acoap__tiny_request_t));
+  tiny->responses = (acoap__tiny_response_t *)at;
+  at += ACOAP_TINY_ALIGNED(config->responses * sizeof(acoap__tiny_response_t));
+  tiny->messages = (uint8_t *)at;
+  at += ((size_t)config->requests + config->responses + 1) * config->message_bytes;
+  return at - memory;
 }
 
 size_t acoap_tiny_memory(const acoap_tiny_config_t *config) {
   acoap__engine_config_t engine;
-  layout_t layout;
+  acoap__engine_tables_t tables;
+  acoap_tiny_t tiny;
 
   if (config == NULL || !is_in_range(config)) {
     return 0;
   }
   engine_config(&engine, config);
-  lay_out(&layout, config, &engine);
-  return layout.total;
+  return place(&tiny, &tables, &engine, config, 0);
 }
 
 uint8_t *acoap__tiny_message(const acoap_tiny_t *tiny, size_t place) {
@@ -136,33 +118,29 @@ static const acoap__engine_events_t engine_events = {.transmit = transmit,
 int acoap_tiny_init(void *memory, size_t len, const acoap_tiny_config_t *config,
                     acoap_tiny_t **tiny) {
   acoap__engine_config_t engine;
-  layout_t layout;
-  uint8_t *bytes = memory;
+  acoap__engine_tables_t tables;
+  acoap_tiny_t placed;
 
   if (memory == NULL || config == NULL || tiny == NULL || !is_in_range(config) ||
       config->send == NULL || config->entropy == NULL ||
-      (config->serve != NULL && config->resources == NULL)) {
+      (config->serve != NULL && config->resources == NULL) ||
+      (config->params != NULL && acoap_params_check(config->params) < 0)) {
     return ACOAP_EINVAL;
   }
   engine_config(&engine, config);
-  lay_out(&layout, config, &engine);
-  if (layout.total == 0 || len < layout.total || (uintptr_t)memory % _Alignof(max_align_t) != 0) {
+  memset(&placed, 0, sizeof(placed));
+  size_t wanted = place(&placed, &tables, &engine, config, (uintptr_t)memory);
+  if (len < wanted || (uintptr_t)memory % _Alignof(max_align_t) != 0) {
     return ACOAP_EINVAL;
   }
-  memset(memory, 0, layout.total);
+  memset(memory, 0, wanted);
   acoap_tiny_t *made = memory;
+  *made = placed;
   made->config = config;
-  made->requests = (acoap__tiny_request_t *)(void *)(bytes + layout.requests);
-  made->responses = (acoap__tiny_response_t *)(void *)(bytes + layout.responses);
-  made->messages = bytes + layout.messages;
   acoap__random_init(&made->random, config->entropy, config->user_data);
-  int status = acoap__engine_init(&made->engine, &engine, bytes + layout.engine,
-                                  layout.requests - layout.engine, &made->random, NULL,
-                                  &engine_events, made);
-  if (status == 0) {
-    *tiny = made;
-  }
-  return status;
+  acoap__engine_start(&made->engine, &engine, &tables, &made->random, NULL, &engine_events, made);
+  *tiny = made;
+  return 0;
 }
 
 /* ---- in -------------------------------------------------------------------------------------- */
@@ -229,37 +207,21 @@ static void look_at_datagram(acoap_tiny_t *tiny, acoap_time_t now) {
 
 /* ---- the turn -------------------------------------------------------------------------------- */
 
-/* Tell the end of what ended, one at a time. */
-static void tell_ends(acoap_tiny_t *tiny) {
-  const acoap_tiny_config_t *config = tiny->config;
-
-  for (unsigned i = 0; i < config->requests; i++) {
-    acoap__tiny_request_t *request = &tiny->requests[i];
-    if (request->state != ACOAP__TINY_ENDED) {
-      continue;
-    }
-    acoap_tiny_event_t *event =
-        acoap__tiny_tell(tiny, ACOAP_TINY_FAILED, &request->interaction.tx.path.peer);
-    if (event == NULL) {
-      return;
-    }
-    event->exchange = (int)((unsigned)request->generation << 8 | (i + 1));
-    event->status = request->status;
-    event->closed = true;
-    request->state = ACOAP__TINY_FREE;
-  }
-  for (unsigned i = 0; i < config->responses; i++) {
+/* Tell the end of a response or ping. */
+static void tell_response_end(acoap_tiny_t *tiny) {
+  for (unsigned i = 0; i < tiny->config->responses; i++) {
     acoap__tiny_response_t *response = &tiny->responses[i];
     if (response->state != ACOAP__TINY_ENDED) {
       continue;
     }
     acoap_tiny_event_t *event = acoap__tiny_tell(
         tiny, response->status == 0 ? ACOAP_TINY_PONG : ACOAP_TINY_FAILED, &response->tx.path.peer);
-    if (event == NULL) {
-      return;
+    if (event != NULL) {
+      event->status = response->status;
+      response->state = ACOAP__TINY_FREE;
+      tiny->ended--;
     }
-    event->status = response->status;
-    response->state = ACOAP__TINY_FREE;
+    return;
   }
 }
 
@@ -277,7 +239,12 @@ bool acoap_tiny_poll(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_event_t *e
     if (tiny->stale) {
       tiny->notify(tiny, now);
     }
-    tell_ends(tiny);
+    if (tiny->ended > 0 && tiny->tell_request_end != NULL) {
+      tiny->tell_request_end(tiny);
+    }
+    if (tiny->ended > 0) {
+      tell_response_end(tiny);
+    }
   }
   tiny->event = NULL;
   return event->kind != ACOAP_TINY_NOTHING;
@@ -287,18 +254,8 @@ acoap_time_t acoap_tiny_next_wake(const acoap_tiny_t *tiny) {
   if (tiny == NULL) {
     return ACOAP_TIME_NEVER;
   }
-  if (tiny->datagram != NULL || tiny->stale) {
+  if (tiny->datagram != NULL || tiny->stale || tiny->ended > 0) {
     return 0;
-  }
-  for (unsigned i = 0; i < tiny->config->requests; i++) {
-    if (tiny->requests[i].state == ACOAP__TINY_ENDED) {
-      return 0;
-    }
-  }
-  for (unsigned i = 0; i < tiny->config->responses; i++) {
-    if (tiny->responses[i].state == ACOAP__TINY_ENDED) {
-      return 0;
-    }
   }
   return acoap__engine_next_wake(&tiny->engine);
 }

@@ -59,7 +59,10 @@ struct acoap_tiny {
   /* Send what observers have to be told (observe.c); installed by the first notification. Returns
    * when it wants to be called again. */
   void (*notify)(acoap_tiny_t *tiny, acoap_time_t now);
-  bool stale; /* `notify` has something to do */
+  /* Tell the end of one request (request.c); installed by the first one. */
+  void (*tell_request_end)(acoap_tiny_t *tiny);
+  uint8_t ended; /* places in the state ENDED */
+  bool stale;    /* `notify` has something to do */
 };
 
 /* The way to a peer. */

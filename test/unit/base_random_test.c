@@ -32,7 +32,7 @@ START_TEST(bytes_come_in_order_and_once) {
   size_t n = 0;
   acoap__random_init(&random, count_up, &source);
   ck_assert_uint_eq(source.calls, 0);
-  for (size_t len = 0; len < 60; len++) {
+  for (size_t len = 0; len < sizeof(random.pool); len++) {
     uint8_t bytes[60];
     acoap__random_bytes(&random, bytes, len);
     for (size_t i = 0; i < len; i++) {

@@ -61,7 +61,6 @@ START_TEST(parameters_are_those_of_the_message) {
     params.response_timeout_ms = 100000000;
     script_request_init(script, &request, ACOAP_CODE_GET, "t", NULL);
     ck_assert_int_eq(script_request_send(&request, &path, ACOAP_CON, &options), 0);
-    memset(&params, 0, sizeof(params)); /* they were copied */
     script_run_until(script, start + rows[i].fails - 1);
     ck_assert_uint_eq(request.failures, 0);
     script_run_until(script, start + rows[i].fails);
