@@ -34,7 +34,12 @@ typedef struct acoap_directory_options {
  * A directory and everything below it under a path ("/files"): GET of a file, GET of a directory as
  * link-format (a trailing slash or none), with If-Match, If-None-Match and ETag; the Content-Format
  * comes from the name's extension. When writable: PUT replaces atomically, through a temporary file
- * in the same directory, block by block in constant memory; DELETE.
+ * in the same directory, block by block in constant memory; DELETE; POST to a directory makes a
+ * file of a new name, which Location-Path tells. Files and directories are observable then: changes
+ * by these methods are notified.
+ *
+ * Names that begin with ".acoap-" are those of files on their way; they are not served, and what a
+ * crash leaves of them may be removed. Directories are neither made nor removed (4.09, 4.05).
  *
  * Nothing outside is reached: "..", ".", empty, absolute, overlong segments, a slash or a NUL in a
  * segment and symbolic links that lead out are refused (4.04, on writing 4.03).

@@ -84,7 +84,7 @@ static int furnish(acoap_resource_t *resource, counter_t *self) {
                   {ACOAP_CODE_POST, post},
                   {ACOAP_CODE_PUT, put},
                   {ACOAP_CODE_DELETE, clear}};
-  int status = acoap__value_formats(resource, true);
+  int status = acoap__value_formats(resource);
   for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]) && status == 0; i++) {
     status = acoap_resource_on(resource, handlers[i].method, handlers[i].handler, self);
   }

@@ -76,7 +76,7 @@ static void add_location(const writing_t *self, acoap_builder_t *builder) {
   }
 }
 
-/* Observers of the file hear of it. */
+/* Observers of the file and of the directory it is in hear of it. */
 static void notify(const writing_t *self) {
   /* The path of the resource and, three characters for each, all of the file's. */
   char path[3 * ACOAP__DIRECTORY_PATH_MAX + 512];
@@ -95,9 +95,16 @@ static void notify(const writing_t *self) {
   }
   acoap__text_put(&text, "/");
   acoap__uri_put(&text, (const uint8_t *)self->path, strlen(self->path), ACOAP__URI_PATH);
-  if (acoap__text_fits(&text)) {
-    (void)acoap_resource_notify_path(resource, path);
+  if (!acoap__text_fits(&text)) {
+    return;
   }
+  (void)acoap_resource_notify_path(resource, path);
+  /* "/files/" and "/files" are the same directory under two paths. */
+  char *slash = strrchr(path, '/');
+  slash[1] = '\0';
+  (void)acoap_resource_notify_path(resource, path);
+  slash[slash == path ? 1 : 0] = '\0';
+  (void)acoap_resource_notify_path(resource, path);
 }
 
 static void answer_written(const writing_t *self) {
@@ -318,5 +325,6 @@ int acoap__directory_make_writable(acoap__directory_t *directory, acoap_resource
   if (status == 0) {
     status = acoap_resource_on(resource, ACOAP_CODE_DELETE, delete_file, directory);
   }
-  return status;
+  /* What changes without us is seen when Max-Age is over (RFC 7641 section 3.3.1). */
+  return status == 0 ? acoap_resource_observable(resource, NULL) : status;
 }

@@ -46,16 +46,25 @@ uint8_t *acoap__value_write(const acoap_value_t *value, int content_format, size
   }
 }
 
-int acoap__value_formats(acoap_resource_t *resource, bool takes) {
-  static const int formats[] = {ACOAP_FORMAT_TEXT_PLAIN, ACOAP_FORMAT_JSON, ACOAP_FORMAT_CBOR};
+static const int formats[] = {ACOAP_FORMAT_TEXT_PLAIN, ACOAP_FORMAT_JSON, ACOAP_FORMAT_CBOR};
+enum { FORMAT_COUNT = sizeof(formats) / sizeof(formats[0]) };
+
+int acoap__value_formats(acoap_resource_t *resource) {
   int status = 0;
-  for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && status == 0; i++) {
+  for (size_t i = 0; i < FORMAT_COUNT && status == 0; i++) {
     status = acoap_resource_gives(resource, formats[i]);
-    if (status == 0 && takes) {
-      status = acoap_resource_takes(resource, formats[i]);
-    }
   }
   return status;
+}
+
+/* A body that does not say what it is is text (section 5.5.1 leaves it to us). */
+static bool is_taken(int content_format) {
+  for (size_t i = 0; i < FORMAT_COUNT; i++) {
+    if (formats[i] == content_format) {
+      return true;
+    }
+  }
+  return content_format == ACOAP_FORMAT_NONE;
 }
 
 void acoap__value_respond(acoap_request_t *request, uint8_t code, const acoap_value_t *value) {
@@ -78,10 +87,16 @@ void acoap__value_respond(acoap_request_t *request, uint8_t code, const acoap_va
 
 bool acoap__value_of_request(acoap_request_t *request, acoap_value_type_t type,
                              acoap_value_t *value, char **store) {
+  int content_format = acoap_message_content_format(acoap_request_message(request));
   const char *why = NULL;
   *store = NULL;
-  int status = acoap__value_read(type, acoap_message_content_format(acoap_request_message(request)),
-                                 acoap_request_body(request), value, store, &why);
+  if (!is_taken(content_format)) {
+    (void)acoap_request_respond(request, ACOAP_CODE_UNSUPPORTED_CONTENT_FORMAT, ACOAP_FORMAT_NONE,
+                                NULL, 0);
+    return false;
+  }
+  int status =
+      acoap__value_read(type, content_format, acoap_request_body(request), value, store, &why);
   if (status == 0) {
     return true;
   }
@@ -140,7 +155,7 @@ static void put(void *user_data, acoap_request_t *request) {
 }
 
 static int furnish(acoap_resource_t *resource, valued_t *self) {
-  int status = acoap__value_formats(resource, self->set != NULL);
+  int status = acoap__value_formats(resource);
   if (status == 0) {
     status = acoap_resource_on(resource, ACOAP_CODE_GET, get, self);
   }

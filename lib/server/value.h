@@ -58,13 +58,13 @@ uint8_t *acoap__value_write_cbor(const acoap_value_t *value, size_t *len);
 /* ---- for resources (value.c) ------------------------------------------------------------------
  */
 
-/* The formats a value has: 4.06 and 4.15 for others. */
-int acoap__value_formats(acoap_resource_t *resource, bool takes);
+/* The formats a value has: 4.06 for others. */
+int acoap__value_formats(acoap_resource_t *resource);
 /* Answer with the value, in the format that Accept names, else text. */
 void acoap__value_respond(acoap_request_t *request, uint8_t code, const acoap_value_t *value);
 /*
- * The request's body as a value; false: it was answered with 4.00 and what is wrong. Free *store
- * when the value is no longer needed.
+ * The request's body as a value; false: it was answered, 4.15 or 4.00 with what is wrong. Free
+ * *store when the value is no longer needed.
  */
 bool acoap__value_of_request(acoap_request_t *request, acoap_value_type_t type,
                              acoap_value_t *value, char **store);

@@ -459,6 +459,74 @@ START_TEST(rfc7252_5_8_2_post_names_what_it_made) {
 }
 END_TEST
 
+/* ---- observing ------------------------------------------------------------------------------- */
+
+typedef struct watch {
+  acoap_stream_t *stream;
+  unsigned items;
+  uint8_t code;   /* of the last message */
+  int status;     /* of the last */
+  char text[200]; /* its payload */
+} watch_t;
+
+static void watched(void *user_data, int status, acoap_message_t *message) {
+  watch_t *watch = user_data;
+  watch->items++;
+  watch->status = status;
+  watch->code = message != NULL ? acoap_message_code(message) : 0;
+  if (message != NULL) {
+    acoap_bytes_t payload = acoap_message_payload(message);
+    snprintf(watch->text, sizeof(watch->text), "%.*s", (int)payload.len,
+             (const char *)payload.data);
+  }
+}
+
+static void watch_path(file_rig_t *rig, const char *path, watch_t *watch) {
+  char uri[200];
+  acoap_remote_endpoint_t *remote = NULL;
+  memset(watch, 0, sizeof(*watch));
+  snprintf(uri, sizeof(uri), "%s%s", RIG_URI, path);
+  ck_assert_int_eq(acoap_remote_endpoint_new(rig->client.client, uri, &remote), 0);
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_observe(desc, NULL);
+  ck_assert_int_eq(acoap_send_stream(remote, desc, watched, watch, &watch->stream), 0);
+  acoap_remote_endpoint_unref(remote);
+  client_rig_run(&rig->client, 1000);
+  ck_assert_uint_eq(watch->items, 1);
+}
+
+START_TEST(rfc7641_changes_by_clients_are_notified) {
+  file_rig_t rig;
+  watch_t file;
+  watch_t other;
+  watch_t links;
+  open_rig(&rig, true);
+  file_rig_write(&rig, "a b.txt", "one", 3);
+  file_rig_write(&rig, "other.txt", "other", 5);
+  watch_path(&rig, "/files/a%20b.txt", &file);
+  watch_path(&rig, "/files/other.txt", &other);
+  watch_path(&rig, "/files", &links);
+  expect_put(&rig, "/files/a%20b.txt", "three", ACOAP_CODE_CHANGED);
+  client_rig_run(&rig.client, 5000);
+  ck_assert_uint_eq(file.items, 2);
+  ck_assert_str_eq(file.text, "three");
+  ck_assert_uint_eq(links.items, 2);
+  ck_assert_str_eq(links.text, "</files/a%20b.txt>;ct=0;sz=5,</files/other.txt>;ct=0;sz=5");
+  expect(&rig, ACOAP_CODE_DELETE, "/files/a%20b.txt", ACOAP_CODE_DELETED);
+  client_rig_run(&rig.client, 5000);
+  ck_assert_uint_eq(file.items, 3);
+  ck_assert_uint_eq(file.code, ACOAP_CODE_NOT_FOUND);
+  ck_assert_uint_eq(links.items, 3);
+  ck_assert_str_eq(links.text, "</files/other.txt>;ct=0;sz=5");
+  ck_assert_uint_eq(other.items, 1);
+  acoap_stream_unref(file.stream);
+  acoap_stream_unref(other.stream);
+  acoap_stream_unref(links.stream);
+  client_rig_run(&rig.client, 5000);
+  file_rig_close(&rig);
+}
+END_TEST
+
 /* ---- preconditions --------------------------------------------------------------------------- */
 
 START_TEST(rfc7252_5_10_8_preconditions_of_put_and_delete) {
@@ -721,6 +789,7 @@ static Suite *directory_suite(void) {
   tcase_add_test(tcase, directories_are_neither_made_nor_replaced_nor_removed);
   tcase_add_test(tcase, rfc7252_5_8_4_delete_is_deleted_twice);
   tcase_add_test(tcase, rfc7252_5_8_2_post_names_what_it_made);
+  tcase_add_test(tcase, rfc7641_changes_by_clients_are_notified);
   tcase_add_test(tcase, rfc7252_5_10_8_preconditions_of_put_and_delete);
   tcase_add_test(tcase, of_two_creators_one_wins);
   tcase_add_test(tcase, of_two_that_saw_the_same_version_one_wins);

@@ -106,23 +106,32 @@ static acoap_desc_t *desc_of(const file_ask_t *ask) {
   return desc;
 }
 
-static void send_to(file_rig_t *rig, const char *uri, acoap_desc_t *desc, file_answer_t *answer) {
+static int send_to(file_rig_t *rig, const char *uri, acoap_desc_t *desc, file_answer_t *answer) {
   acoap_remote_endpoint_t *remote = NULL;
   memset(answer, 0, sizeof(*answer));
-  ck_assert_int_eq(acoap_remote_endpoint_new(rig->client.client, uri, &remote), 0);
-  ck_assert_int_eq(acoap_send(remote, desc, answered, answer, &answer->future), 0);
+  int status = acoap_remote_endpoint_new(rig->client.client, uri, &remote);
+  if (status != 0) {
+    acoap_desc_free(desc);
+    return status;
+  }
+  status = acoap_send(remote, desc, answered, answer, &answer->future);
   acoap_remote_endpoint_unref(remote);
+  return status;
 }
 
 void file_rig_send(file_rig_t *rig, acoap_desc_t *desc, file_answer_t *answer) {
-  send_to(rig, RIG_URI, desc, answer);
+  ck_assert_int_eq(send_to(rig, RIG_URI, desc, answer), 0);
 }
 
-void file_rig_start(file_rig_t *rig, const file_ask_t *ask, file_answer_t *answer) {
+int file_rig_try(file_rig_t *rig, const file_ask_t *ask, file_answer_t *answer) {
   char uri[1500];
   int len = snprintf(uri, sizeof(uri), "%s%s", RIG_URI, ask->uri);
   ck_assert(len > 0 && (size_t)len < sizeof(uri));
-  send_to(rig, uri, desc_of(ask), answer);
+  return send_to(rig, uri, desc_of(ask), answer);
+}
+
+void file_rig_start(file_rig_t *rig, const file_ask_t *ask, file_answer_t *answer) {
+  ck_assert_int_eq(file_rig_try(rig, ask, answer), 0);
 }
 
 void file_rig_finish(file_rig_t *rig, file_answer_t *answer) {

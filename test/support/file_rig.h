@@ -60,6 +60,8 @@ acoap_resource_t *file_rig_serve(file_rig_t *rig, bool writable);
 void file_rig_close_endpoint(file_rig_t *rig);
 /** Begin to ask. */
 void file_rig_start(file_rig_t *rig, const file_ask_t *ask, file_answer_t *answer);
+/** As file_rig_start, but a failure is returned. */
+int file_rig_try(file_rig_t *rig, const file_ask_t *ask, file_answer_t *answer);
 /** Begin to send a descriptor of the test's own, to the server's root. */
 void file_rig_send(file_rig_t *rig, acoap_desc_t *desc, file_answer_t *answer);
 /** Run until the answer is there; fails the test after an hour. */
