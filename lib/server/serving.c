@@ -188,9 +188,8 @@ static bool is_taken(const acoap__serving_t *serving, uint32_t holders) {
          acoap__request_holders(serving->request) > holders;
 }
 
-static void run_handlers(acoap__serving_t *serving) {
+static void run_handlers(acoap__serving_t *serving, uint32_t holders) {
   acoap_request_t *request = serving->request;
-  uint32_t holders = acoap__request_holders(request);
   acoap__handler_t handler;
   /* A handler may free the server; then the group ends. */
   while (serving->server != NULL && !is_taken(serving, holders) &&
@@ -218,9 +217,10 @@ void acoap__serving_run(acoap__serving_t *serving) {
   acoap__server_hold(server);
   if (!acoap__dispatch_judge(serving)) {
     server->stats.handled += serving->round == NULL ? 1 : 0;
-    run_handlers(serving);
-    if (serving->server != NULL && !acoap__request_is_answered(request) &&
-        acoap__request_holders(request) > 1 && serving->round == NULL &&
+    uint32_t holders = acoap__request_holders(request);
+    run_handlers(serving, holders);
+    bool kept = !acoap__request_is_answered(request) && acoap__request_holders(request) > holders;
+    if (kept && serving->server != NULL && serving->round == NULL &&
         acknowledges_at_once(serving)) {
       (void)acoap_request_acknowledge(request);
     }

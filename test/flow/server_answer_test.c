@@ -116,6 +116,12 @@ static void acknowledge(bench_t *bench, const sim_datagram_t *datagram) {
   server_rig_run(&bench->rig, 1);
 }
 
+static void do_nothing(void *user_data, acoap_request_t *request) {
+  bench_t *bench = user_data;
+  (void)request;
+  bench->calls++;
+}
+
 /* ---- now and later --------------------------------------------------------------------------- */
 
 START_TEST(rfc7252_5_2_1_answer_in_the_handler_is_piggybacked) {
@@ -196,6 +202,9 @@ START_TEST(kept_request_is_acknowledged_at_once_where_asked_for) {
   sim_peer_expect(&bench.rig.peer, ACOAP_ACK, ACOAP_CODE_EMPTY);
   /* What is answered in the handler is piggybacked all the same. */
   server_rig_expect(&bench.rig, ACOAP_CODE_PUT, "/r", ACOAP_CODE_CONTENT, "hello");
+  /* And so is the 5.00 of one that nobody keeps. */
+  on(&bench, ACOAP_CODE_POST, do_nothing);
+  server_rig_expect(&bench.rig, ACOAP_CODE_POST, "/r", ACOAP_CODE_INTERNAL_SERVER_ERROR, "");
   /* A resource may want it otherwise. */
   acoap_resource_acknowledge_at_once(bench.resource, false);
   begin(&bench, ACOAP_CON, ACOAP_CODE_GET);
@@ -252,12 +261,6 @@ START_TEST(a_request_is_answered_once) {
 END_TEST
 
 /* ---- none ------------------------------------------------------------------------------------ */
-
-static void do_nothing(void *user_data, acoap_request_t *request) {
-  bench_t *bench = user_data;
-  (void)request;
-  bench->calls++;
-}
 
 START_TEST(dropped_request_is_500) {
   bench_t bench;
@@ -682,6 +685,7 @@ typedef struct slow_body {
 
 static int read_slowly(void *user_data, acoap_body_t *body, uint64_t offset, uint8_t *room,
                        size_t cap) {
+  static const char text[] = "later";
   slow_body_t *slow = user_data;
   slow->body = body;
   if (slow->answer != 0) {
@@ -689,7 +693,7 @@ static int read_slowly(void *user_data, acoap_body_t *body, uint64_t offset, uin
   }
   size_t len = offset < 5 ? 5 - (size_t)offset : 0;
   len = len < cap ? len : cap;
-  memcpy(room, "later" + offset, len);
+  memcpy(room, text + 5 - (offset < 5 ? 5 - offset : 0), len);
   return (int)len;
 }
 
