@@ -277,28 +277,33 @@ bool acoap__dtls_peer_fits(const acoap__dtls_peer_t *peer, const acoap_path_t *p
 
 /* ---- what follows from the states ------------------------------------------------------------ */
 
-static void challenge_settle(acoap__dtls_peer_t *peer) {
+/* The challenger takes the place of the session, which has ended or gives way. */
+static void replace_session(acoap__dtls_peer_t *peer, int status, const char *reason) {
   acoap__dtls_socket_t *socket = peer->socket;
-  acoap__dtls_session_t *challenger = peer->challenger;
   acoap_bytes_t none = {NULL, 0};
+  acoap_peer_event_t event = peer->reported ? ACOAP_PEER_CLOSED : ACOAP_PEER_FAILED;
+  acoap__dtls_session_t *old = peer->session;
+  peer->session = peer->challenger;
+  peer->challenger = NULL;
+  peer->reported = false;
+  socket->stats.handshakes_failed += event == ACOAP_PEER_FAILED ? 1 : 0;
+  acoap__dtls_report(socket, event, &peer->path, status, reason, none);
+  acoap__dtls_session_free(old);
+}
+
+static void challenge_settle(acoap__dtls_peer_t *peer) {
+  acoap__dtls_session_t *challenger = peer->challenger;
   if (challenger == NULL) {
     return;
   }
   if (challenger->state == ACOAP__DTLS_ENDED) {
     peer->challenger = NULL;
-    socket->stats.handshakes_failed++;
+    peer->socket->stats.handshakes_failed++;
     acoap__dtls_session_free(challenger);
   } else if (challenger->state == ACOAP__DTLS_ESTABLISHED) {
-    acoap__dtls_session_t *old = peer->session;
-    bool told = peer->reported;
-    peer->session = challenger;
-    peer->challenger = NULL;
-    peer->reported = false;
-    acoap__dtls_session_free(old);
-    if (told) {
-      acoap__dtls_report(socket, ACOAP_PEER_CLOSED, &peer->path, ACOAP_ECLOSED,
-                         "the peer began anew", none);
-    }
+    replace_session(peer, ACOAP_ECLOSED, "the peer began anew");
+  } else if (peer->session->state == ACOAP__DTLS_ENDED) {
+    replace_session(peer, peer->session->status, peer->session->reason);
   }
 }
 
@@ -329,7 +334,7 @@ void acoap__dtls_peer_settle(acoap__dtls_peer_t *peer) {
   if (!peer->gone && peer->session->state == ACOAP__DTLS_ESTABLISHED && !peer->reported) {
     established(peer);
   }
-  if (!peer->gone && peer->session->state == ACOAP__DTLS_ENDED && peer->challenger == NULL) {
+  if (!peer->gone && peer->session->state == ACOAP__DTLS_ENDED) {
     acoap__dtls_peer_end(peer, peer->session->status, peer->session->reason);
   }
   if (!peer->gone) {

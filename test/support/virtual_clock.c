@@ -1,5 +1,6 @@
 /*
- * A gettimeofday that follows a simulated network (see virtual_clock.h).
+ * A gettimeofday that follows a simulated network (see virtual_clock.h); visible, so that it goes
+ * before the one of the system.
  * SPDX-License-Identifier: MIT
  */
 #include "support/virtual_clock.h"
@@ -18,7 +19,8 @@ void virtual_clock_follow(const acoap_sim_t *sim) {
   followed = sim;
 }
 
-int gettimeofday(struct timeval *restrict tv, void *restrict tz) {
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv,
+                                                        void *restrict tz) {
   (void)tz;
   if (followed != NULL) {
     acoap_time_t now = acoap_sim_now(followed);
