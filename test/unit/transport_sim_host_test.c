@@ -131,6 +131,50 @@ START_TEST(another_thread_wakes_in_the_next_step) {
 }
 END_TEST
 
+/* Work beside the loop. */
+
+typedef struct labour {
+  acoap_host_t *host;
+  int works;
+  int dones;
+  int again; /* starts that `done` shall still make */
+} labour_t;
+
+static void labour_work(void *user_data) {
+  labour_t *labour = user_data;
+  ck_assert_int_eq(labour->works, labour->dones);
+  labour->works++;
+}
+
+static void labour_done(void *user_data) {
+  labour_t *labour = user_data;
+  labour->dones++;
+  ck_assert_int_eq(labour->works, labour->dones);
+  if (labour->again > 0) {
+    labour->again--;
+    ck_assert_int_eq(labour->host->ops->work(labour->host, labour_work, labour_done, labour), 0);
+  }
+}
+
+START_TEST(work_is_done_in_the_next_step_and_never_given_up) {
+  acoap_sim_t *sim = NULL;
+  ck_assert_int_eq(acoap_sim_new(1, 50, &sim), 0);
+  labour_t labour = {.host = acoap_sim_host(sim), .again = 1};
+  const acoap_host_ops_t *ops = labour.host->ops;
+  ck_assert_int_eq(ops->work(labour.host, NULL, labour_done, &labour), ACOAP_EINVAL);
+  ck_assert_int_eq(ops->work(labour.host, labour_work, NULL, &labour), ACOAP_EINVAL);
+  ck_assert_int_eq(ops->work(labour.host, labour_work, labour_done, &labour), 0);
+  ck_assert_int_eq(labour.works, 0);
+  ck_assert(acoap_sim_step(sim, 50));
+  ck_assert_int_eq(labour.dones, 1);
+  ck_assert_uint_eq(acoap_sim_now(sim), 50);
+  /* What still waits when the network goes is done then, and what that begins. */
+  labour.again = 1;
+  acoap_sim_free(sim);
+  ck_assert_int_eq(labour.dones, 3);
+}
+END_TEST
+
 /* Names. */
 
 typedef struct answer {
@@ -270,6 +314,7 @@ END_TEST
 static Suite *sim_host_suite(void) {
   Suite *suite = suite_create("transport/sim_host");
   TCase *host = tcase_create("host");
+  tcase_add_test(host, work_is_done_in_the_next_step_and_never_given_up);
   tcase_add_test(host, waker_wakes_at_its_time_and_the_last_setting_counts);
   tcase_add_test(host, waker_may_set_itself_again_and_close_itself);
   tcase_add_test(host, closed_waker_never_wakes_and_free_finishes_it);
