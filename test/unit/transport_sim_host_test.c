@@ -167,7 +167,7 @@ START_TEST(work_is_done_in_the_next_step_and_never_given_up) {
   ck_assert_int_eq(labour.works, 0);
   ck_assert(acoap_sim_step(sim, 50));
   ck_assert_int_eq(labour.dones, 1);
-  ck_assert_uint_eq(acoap_sim_now(sim), 50);
+  ck_assert_int_eq(acoap_sim_now(sim), 50);
   /* What still waits when the network goes is done then, and what that begins. */
   labour.again = 1;
   acoap_sim_free(sim);
