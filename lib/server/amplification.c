@@ -136,14 +136,21 @@ static size_t transmissions_of(const acoap_server_t *server) {
   return 1 + (size_t)acoap__local_endpoint_engine(server->endpoint)->config.params.max_retransmit;
 }
 
-/* Bytes of the message in all its transmissions, as many as fit `left`; tells the request so. */
+/*
+ * Bytes of the message in all its transmissions, as many as fit `left`; tells the request so. One
+ * that takes the place of another under way is sent in its place as often as that would have been,
+ * which is then all or nothing: more than `left` means that it has to wait.
+ */
 static size_t reserve(acoap__serving_t *serving, size_t len, size_t left,
                       acoap_reliability_t reliability) {
+  size_t most = serving->server != NULL ? transmissions_of(serving->server) : 1;
+  size_t fitting = left / len;
+  if (acoap__request_is_on_its_way(serving->request)) {
+    return fitting >= most ? most * len : SIZE_MAX;
+  }
   if (!leaves_as_con(serving->request, reliability)) {
     return len;
   }
-  size_t most = serving->server != NULL ? transmissions_of(serving->server) : 1;
-  size_t fitting = left / len;
   fitting = fitting < most ? fitting : most;
   acoap__request_set_transmissions(serving->request, (uint32_t)fitting);
   return fitting * len;
@@ -172,6 +179,9 @@ static int send_counted(acoap__serving_t *serving, const acoap_builder_t *builde
                         acoap_reliability_t reliability) {
   size_t left = acoap__protect_left(serving);
   size_t bytes = reserve(serving, len, left, reliability);
+  if (bytes > left) {
+    return ACOAP_ENOSPACE;
+  }
   if (serving->server != NULL) {
     count_smaller_block(serving, builder);
   }
@@ -236,7 +246,9 @@ int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
 }
 
 void acoap__protect_delivered(acoap__serving_t *serving, int status) {
-  if (status == 0 && serving->allowance != SIZE_MAX && serving->server != NULL) {
+  /* Not while the next one is under way already: that one was taken off what is to be renewed. */
+  if (status == 0 && serving->allowance != SIZE_MAX && serving->server != NULL &&
+      !acoap__request_is_on_its_way(serving->request)) {
     serving->allowance = full_allowance(serving);
   }
 }

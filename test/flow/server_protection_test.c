@@ -443,16 +443,20 @@ static void observe(scene_t *scene, acoap_type_t type) {
 }
 
 START_TEST(an_observer_that_does_not_answer_gets_no_more_than_its_request_paid_for) {
+  static const acoap_time_t steps[] = {100, 3000, 30000, 200000};
   scene_t *scene = scene_open(NULL, NULL);
-  observe(scene, _i == 0 ? ACOAP_CON : ACOAP_NON);
+  observe(scene, _i % 2 == 0 ? ACOAP_CON : ACOAP_NON);
   size_t sum = scene->rig.peer.kept[(scene->rig.peer.received - 1) % SIM_KEPT].len;
   for (unsigned i = 0; i < 50; i++) {
     scene->state++;
     ck_assert_int_eq(acoap_resource_notify(scene->observable), 0);
-    server_rig_run(&scene->rig, 30000);
+    server_rig_run(&scene->rig, steps[_i / 2]);
     sum += take_bytes(scene);
   }
-  ck_assert_uint_gt(sum, 40); /* at least one was sent */
+  server_rig_run(&scene->rig, 300000);
+  sum += take_bytes(scene);
+  ck_assert_uint_gt(sum, 20); /* at least one was sent */
+  ck_assert_uint_eq(stats_of(scene).observers, 0);
   ck_assert_uint_le(sum, allowance(scene));
   scene_close(scene);
 }
@@ -691,6 +695,34 @@ START_TEST(who_is_refused_hears_what_was_configured) {
 }
 END_TEST
 
+/* Begin a body and leave it, each one of its own. */
+static void leave_transfers(scene_t *scene, unsigned count) {
+  acoap_block_t block = {0, true, 0};
+  for (unsigned i = 1; i <= count; i++) {
+    acoap_builder_t *builder = begin(scene, ACOAP_CON, ACOAP_CODE_PUT, "/small");
+    acoap_builder_uint(builder, ACOAP_OPTION_REQUEST_TAG, i);
+    acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
+    acoap_builder_payload(builder, "0123456789abcdef", 16);
+    ck_assert_uint_eq(answer(scene)->view.code, ACOAP_CODE_CONTINUE);
+  }
+}
+
+START_TEST(transfers_that_are_left_throttle_but_do_not_shed) {
+  acoap_server_options_t options = {.size = sizeof(options), .transfers_max = 10};
+  scene_t *scene = scene_open(NULL, &options);
+  uint32_t max_age_s;
+  leave_transfers(scene, 7);
+  ck_assert_uint_eq(stats_of(scene).load, ACOAP_LOAD_NORMAL);
+  leave_transfers(scene, 10);
+  ck_assert_uint_eq(stats_of(scene).load, ACOAP_LOAD_THROTTLED);
+  ck_assert_uint_eq(ask_age(scene, &max_age_s)->view.code, ACOAP_CODE_CONTENT);
+  ck_assert_uint_eq(max_age_s, 120);
+  server_rig_run(&scene->rig, 300000);
+  ck_assert_uint_eq(stats_of(scene).load, ACOAP_LOAD_NORMAL);
+  scene_close(scene);
+}
+END_TEST
+
 START_TEST(a_duplicate_gets_its_stored_reply_while_shedding) {
   scene_t *scene = scene_open(&few_requests, NULL);
   uint8_t request[SIM_DATAGRAM_MAX];
@@ -807,7 +839,7 @@ static void add_amplification(Suite *suite) {
   suite_add_tcase(suite, tcase);
   tcase = tcase_create("RFC 7641 section 7");
   tcase_add_loop_test(
-      tcase, an_observer_that_does_not_answer_gets_no_more_than_its_request_paid_for, 0, 2);
+      tcase, an_observer_that_does_not_answer_gets_no_more_than_its_request_paid_for, 0, 8);
   tcase_add_test(tcase, an_observer_that_acknowledges_goes_on_getting_notifications);
   suite_add_tcase(suite, tcase);
 }
@@ -822,6 +854,7 @@ static void add_rate_and_load(Suite *suite) {
   tcase_add_test(tcase, levels_begin_and_end_with_hysteresis);
   tcase_add_test(tcase, no_observers_are_taken_while_throttled);
   tcase_add_loop_test(tcase, who_is_refused_hears_what_was_configured, 0, 2);
+  tcase_add_test(tcase, transfers_that_are_left_throttle_but_do_not_shed);
   tcase_add_test(tcase, a_duplicate_gets_its_stored_reply_while_shedding);
   suite_add_tcase(suite, tcase);
 }
