@@ -80,9 +80,13 @@ static size_t reserve_of(const acoap__serving_t *serving) {
   return (serving->has_block1 ? OPTION_RESERVE : 0u) + (serving->observe ? OPTION_RESERVE : 0u);
 }
 
-/* Does this payload leave as it is? */
+/* Does this payload leave as it is? One that the handler has cut itself is a block already. */
 static bool fits(acoap__serving_t *serving, const acoap_builder_t *builder) {
   size_t len = payload_of(builder).len;
+  acoap_bytes_t value;
+  if (option_of(builder, ACOAP_OPTION_BLOCK2, &value)) {
+    return true;
+  }
   if (serving->has_block2 &&
       (serving->block2.num > 0 || len > acoap_block_size(serving->block2.szx))) {
     return false;
@@ -188,8 +192,11 @@ static int out_of_room(acoap__serving_t *serving, const acoap_builder_t *builder
 /* Everything is in place but what concerns the request rather than the response. */
 static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
                   acoap_reliability_t reliability) {
-  if (serving->has_block1) {
+  if (serving->has_block1 && !acoap__request_is_answered(serving->request)) {
     acoap__block1_answer(serving, builder);
+  }
+  if (serving->observer == NULL) {
+    acoap_builder_remove(builder, ACOAP_OPTION_OBSERVE); /* nobody is registered by saying so */
   }
   acoap__load_extend_max_age(serving->server, builder);
   /* Who will be answered with something else is not registered. */
@@ -255,16 +262,9 @@ static int answer_detached(acoap__serving_t *serving, acoap_builder_t *builder, 
   return acoap__protect_transmit(serving, builder, reliability);
 }
 
-int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+/* To the one who asked. */
+static int answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                   acoap_reliability_t reliability) {
-  if (serving->server == NULL) {
-    return answer_detached(serving, builder, body, reliability);
-  }
-  if (serving->round != NULL) {
-    int status = acoap__notify_answer(serving, builder, body);
-    acoap__request_consume(serving->request);
-    return status;
-  }
   if (builder->error != 0) {
     return builder->error;
   }
@@ -282,6 +282,24 @@ int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_bod
     return answer_payload(serving, builder, reliability);
   }
   return finish(serving, builder, reliability);
+}
+
+int acoap__answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                  acoap_reliability_t reliability) {
+  acoap_server_t *server = serving->server;
+  int status;
+  if (server == NULL) {
+    return answer_detached(serving, builder, body, reliability);
+  }
+  acoap__server_hold(server); /* what is read from may free it */
+  if (serving->round != NULL) {
+    status = acoap__notify_answer(serving, builder, body);
+    acoap__request_consume(serving->request);
+  } else {
+    status = answer(serving, builder, body, reliability);
+  }
+  acoap__server_release(server);
+  return status;
 }
 
 int acoap__answer_or_fail(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,

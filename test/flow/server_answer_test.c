@@ -783,6 +783,80 @@ START_TEST(endpoint_closes_while_a_body_is_waited_for) {
 }
 END_TEST
 
+static int free_server_and_read(void *user_data, acoap_body_t *body, uint64_t offset, uint8_t *room,
+                                size_t cap) {
+  bench_t *bench = user_data;
+  (void)body;
+  (void)offset;
+  acoap_server_free(bench->rig.server);
+  bench->rig.server = NULL;
+  memset(room, 'x', cap);
+  return (int)cap;
+}
+
+static const acoap_body_ops_t freeing_ops = {.size = sizeof(freeing_ops),
+                                             .read = free_server_and_read};
+
+static void respond_freeing_body(void *user_data, acoap_request_t *request) {
+  (void)acoap_request_respond_body(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_NONE,
+                                   acoap_body_read(&freeing_ops, LONG, user_data));
+}
+
+/* In its handler, and later. */
+START_TEST(server_is_freed_by_what_a_body_is_read_from) {
+  for (int later = 0; later < 2; later++) {
+    bench_t bench;
+    open_bench(&bench);
+    on(&bench, ACOAP_CODE_GET, later ? keep : respond_freeing_body);
+    begin(&bench, ACOAP_CON, ACOAP_CODE_GET);
+    send(&bench);
+    if (later) {
+      respond_freeing_body(&bench, bench.kept[0]);
+      server_rig_run(&bench.rig, 1);
+    }
+    ck_assert_ptr_null(bench.rig.server);
+    sim_peer_expect(&bench.rig.peer, ACOAP_ACK, ACOAP_CODE_INTERNAL_SERVER_ERROR);
+    close_bench(&bench);
+  }
+}
+END_TEST
+
+/* ---- options that a handler gives itself ----------------------------------------------------- */
+
+static void answer_own_block(void *user_data, acoap_request_t *request) {
+  acoap_block_t block = {0, false, 0};
+  (void)user_data;
+  (void)acoap_view_block(acoap_message_view(acoap_request_message(request)), ACOAP_OPTION_BLOCK2,
+                         &block);
+  block.more = block.num < 2;
+  acoap_builder_t *builder = acoap_request_begin(request, ACOAP_CODE_CONTENT);
+  acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &block);
+  acoap_builder_uint(builder, ACOAP_OPTION_OBSERVE, 7);
+  acoap_builder_payload(builder, long_payload + (size_t)block.num * 16, 16);
+  ck_assert_int_eq(acoap_request_send(request, ACOAP_AS_REQUESTED), 0);
+}
+
+START_TEST(handler_that_cuts_blocks_itself_is_left_alone) {
+  bench_t bench;
+  acoap_bytes_t value;
+  open_bench(&bench);
+  on(&bench, ACOAP_CODE_GET, answer_own_block);
+  for (uint32_t num = 0; num < 3; num++) {
+    acoap_block_t block = {num, false, 0};
+    acoap_builder_block(begin(&bench, ACOAP_CON, ACOAP_CODE_GET), ACOAP_OPTION_BLOCK2, &block);
+    const sim_datagram_t *got = server_rig_answer(&bench.rig);
+    ck_assert_uint_eq(got->view.code, ACOAP_CODE_CONTENT);
+    ck_assert_int_eq(acoap_view_block(&got->view, ACOAP_OPTION_BLOCK2, &block), 1);
+    ck_assert_uint_eq(block.num, num);
+    ck_assert_uint_eq(got->view.payload.len, 16);
+    ck_assert_int_eq(memcmp(got->view.payload.data, long_payload + (size_t)num * 16, 16), 0);
+    /* But nobody is registered by its Observe (RFC 7641 section 3.1). */
+    ck_assert(!acoap_view_option(&got->view, ACOAP_OPTION_OBSERVE, 0, &value));
+  }
+  close_bench(&bench);
+}
+END_TEST
+
 /* ---- multicast ------------------------------------------------------------------------------- */
 
 static void ask_group(bench_t *bench) {
@@ -920,6 +994,8 @@ static Suite *answer_suite(void) {
   tcase_add_test(tcase, body_that_fails_after_a_while_is_500);
   tcase_add_test(tcase, server_is_freed_while_a_body_is_waited_for);
   tcase_add_test(tcase, endpoint_closes_while_a_body_is_waited_for);
+  tcase_add_test(tcase, server_is_freed_by_what_a_body_is_read_from);
+  tcase_add_test(tcase, handler_that_cuts_blocks_itself_is_left_alone);
   tcase_add_test(tcase, rfc7252_8_2_multicast_gets_successes_with_something_to_say);
   tcase_add_test(tcase, multicast_is_answered_as_the_resource_has_it);
   tcase_add_test(tcase, late_answer_is_reported_once);
