@@ -6,19 +6,22 @@
  *     shedding              5.03 with Max-Age retry_s; or, as options.shedding says, a RST for a
  * CON and silence for a NON came by multicast     silence in both cases (RFC 7252 section 8.2)
  *
- * Memory of a server, at most, in bytes; what peers cause is in the terms with a bound:
+ * Memory of a server, at most, in bytes; whatever peers cause is in a term with a bound. Sizes are
+ * those of a 64-bit machine; D is a datagram (at most datagram_max_bytes of the socket, 2048), M
+ * the endpoint's message_max_bytes (1152):
  *
- *     server     sizeof(server, protection, transfers, observers, tree)         constant
- *     addresses  sizeof(table) + addresses_max * sizeof(entry) + pointers       address.c
- *     requests   requests_open_max * (sizeof(request, serving, message) + datagram + answer)
- *     bodies     bodies_max_bytes + transfers_max * sizeof(transfer)            both ways
- *     observers  observers_max * (sizeof(observer, request, serving, message) + datagram
- *                + 2 notifications (the one on its way and the newest))
- *     engine     acoap__engine_memory(): peers, deduplication, stored replies   taken at the start
+ *     request    R = 736 request + 224 serving + 240 message + 48 buffer + D
+ *     requests   requests_open_max * (R + M)
+ *     addresses  112 + addresses_max * (96 + 8)               taken at the start, address.c
+ *     bodies     bodies_max_bytes + transfers_max * (184 transfer + 224 holder + 24 + M)
+ *     observers  observers_max * (152 observer + 200 target + 56 peer + 64 + R + 2 * M)
+ *     engine     acoap__engine_memory(), 5.6 MB by default    taken at the start: peers,
+ *                deduplication, stored replies
  *     resources  what the application made; no peer can add to it
  *
- * where datagram and answer are at most 2 KiB (the socket's buffer) and message_max_bytes. The
- * bound is asserted by a test that has 100,000 addresses do their worst
+ * The 2 M of an observer are the notification on its way and the newest one behind it, those of the
+ * others what was built of the answer; 24 and 64 are the tables' pointers. A few objects of each
+ * kind are kept for reuse. A test has 100,000 addresses do their worst and counts
  * (test/flow/server_hostile_test.c).
  *
  * SPDX-License-Identifier: MIT

@@ -578,13 +578,6 @@ START_TEST(memory_is_bounded_and_honest_clients_are_answered) {
   ck_assert_uint_gt(stats.transfers_evicted, 1000);
   ck_assert_uint_gt(stats.observers_refused, 1000);
 
-  if (getenv("ACOAP_TEST_SAY") != NULL) {
-    printf("observers %llu transfers %llu bytes %llu\n", (unsigned long long)stats.observers,
-           (unsigned long long)stats.transfers, (unsigned long long)stats.transfers_bytes);
-    printf("before %zu, most %zu of %zu, in %llu, out %llu of %llu\n", before, most - before,
-           memory_bound(), (unsigned long long)scene->in, (unsigned long long)scene->out,
-           (unsigned long long)scene->allowed);
-  }
   calm(scene);
   ck_assert_int_eq(acoap_server_stats(scene->server, &stats), 0);
   ck_assert_uint_eq(stats.observers, 1);
