@@ -39,7 +39,8 @@ typedef struct acoap_directory_options {
  * by these methods are notified.
  *
  * Names that begin with ".acoap-" are those of files on their way; they are not served, and what a
- * crash leaves of them may be removed. Directories are neither made nor removed (4.09, 4.05).
+ * crash leaves of them may be removed; at most transfers_max of file_max_bytes each are there at
+ * once. Directories are neither made nor removed (4.09, 4.05).
  *
  * Nothing outside is reached: "..", ".", empty, absolute, overlong segments, a slash or a NUL in a
  * segment and symbolic links that lead out are refused (4.04, on writing 4.03).

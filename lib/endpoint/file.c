@@ -1,10 +1,11 @@
 /*
- * A file that is read: opened, measured and read in pieces of 64 KiB by jobs beside the loop. One
- * version: the descriptor is kept, so a file that is replaced by rename is read to its end as it
- * was, and one that is written to in place differs in its metadata after a piece was read, which is
- * ACOAP_ECHANGED for ever. ETag = a hash of (size, time of modification, inode, device).
- * The descriptor is closed by a job, too; on this thread only when the endpoint's host is gone.
- * Writes nothing (file_change.c); follows the rules of transport/files_posix.c on paths.
+ * A file that is read: opened, measured and read by jobs beside the loop, its first 8 KiB when it
+ * is opened, what is asked for beyond them in pieces of 64 KiB: who only begins to read costs
+ * little. One version: the descriptor is kept, so a file that is replaced by rename is read to its
+ * end as it was, and one that is written to in place differs in its metadata after a piece was
+ * read, which is ACOAP_ECHANGED for ever. ETag = a hash of (size, time of modification, inode,
+ * device). The descriptor is closed by a job, too; on this thread only when the endpoint's host is
+ * gone. Writes nothing (file_change.c); follows the rules of transport/files_posix.c on paths.
  * SPDX-License-Identifier: MIT
  */
 #include "endpoint/file.h"
@@ -16,8 +17,9 @@
 #include "base/mem.h"
 #include "base/siphash.h"
 
-/* Read at once. */
+/* Read at once, later and when a file is opened. */
 #define PIECE 65536u
+#define FIRST_PIECE 8192u
 
 struct acoap__file {
   uint32_t refs;                          /* the owner's, and one of each start of the job */
@@ -150,10 +152,10 @@ static int load(acoap__file_t *file, uint64_t at, size_t want) {
   return 0;
 }
 
-static size_t piece_size(const acoap__file_t *file, uint64_t at, size_t least) {
+/* Bytes of a piece from `at` on. */
+static size_t piece_size(const acoap__file_t *file, uint64_t at, size_t size) {
   uint64_t left = file->facts.size - at;
-  uint64_t size = least > PIECE ? least : PIECE;
-  return (size_t)(left < size ? left : size);
+  return left < size ? (size_t)left : size;
 }
 
 /* In another thread. */
@@ -166,7 +168,7 @@ static void work_open(acoap__job_t *job) {
     return;
   }
   acoap__file_etag_make(&file->facts, file->etag);
-  size_t want = file->facts.regular ? piece_size(file, 0, 0) : 0;
+  size_t want = file->facts.regular ? piece_size(file, 0, FIRST_PIECE) : 0;
   if (want > 0) {
     file->piece = acoap__malloc(want);
     file->piece_cap = want;
@@ -216,7 +218,7 @@ static void work_load(acoap__job_t *job) {
 }
 
 static int begin_load(acoap__file_t *file, uint64_t offset, size_t least) {
-  size_t want = piece_size(file, offset, least);
+  size_t want = piece_size(file, offset, least > PIECE ? least : PIECE);
   if (want > file->piece_cap) {
     uint8_t *grown = acoap__realloc(file->piece, want);
     if (grown == NULL) {

@@ -69,8 +69,8 @@ START_TEST(file_of_a_megabyte_comes_whole_in_blocks) {
 END_TEST
 
 START_TEST(sizes_around_a_block_and_a_piece) {
-  static const size_t sizes[] = {0,     1,     1023,  1024,  1025,   2048,
-                                 65535, 65536, 65537, 66560, 131072, 131073};
+  static const size_t sizes[] = {0,     1,     1023,  1024,  1025,  2048,  8191,   8192,  8193,
+                                 73728, 73729, 65535, 65536, 65537, 66560, 131072, 131073};
   file_rig_t rig;
   file_answer_t answer;
   uint8_t *bytes = malloc(sizes[_i] + 1);
@@ -284,7 +284,7 @@ static Suite *file_suite(void) {
   Suite *suite = suite_create("server/file");
   TCase *tcase = tcase_create("files");
   tcase_add_loop_test(tcase, file_of_a_megabyte_comes_whole_in_blocks, 0, 3);
-  tcase_add_loop_test(tcase, sizes_around_a_block_and_a_piece, 0, 12);
+  tcase_add_loop_test(tcase, sizes_around_a_block_and_a_piece, 0, 17);
   tcase_add_test(tcase, rfc7252_5_10_6_2_known_etag_is_valid_and_a_changed_file_has_another);
   tcase_add_test(tcase, file_that_is_replaced_is_read_to_its_end_as_it_was);
   tcase_add_loop_test(tcase, file_that_changes_meanwhile_fails_the_transfer_or_is_one_version, 0,
