@@ -3,8 +3,9 @@
  * and what the parts share. Decided for each request before anything is allocated for it:
  *
  *     rate of its network   4.29 with Max-Age retry_s
- *     shedding              5.03 with Max-Age retry_s; or, as options.shedding says, a RST for a
- * CON and silence for a NON came by multicast     silence in both cases (RFC 7252 section 8.2)
+ *     shedding              5.03 with Max-Age retry_s, or as options.shedding says:
+ *                           a RST for a CON, silence for a NON
+ *     came by multicast     silence in both cases (RFC 7252 section 8.2)
  *
  * Memory of a server, at most, in bytes; whatever peers cause is in a term with a bound. Sizes are
  * those of a 64-bit machine; D is a datagram (at most datagram_max_bytes of the socket, 2048), M
