@@ -150,6 +150,50 @@ START_TEST(request_of_a_bare_endpoint_has_no_resource) {
 }
 END_TEST
 
+/* ---- time that a handler takes --------------------------------------------------------------- */
+
+static acoap_host_ops_t clock_ops; /* the host's, with a clock that can be put forward */
+static const acoap_host_ops_t *host_ops;
+static acoap_time_t forward;
+
+static acoap_time_t clock_now(acoap_host_t *host) {
+  return host_ops->now(host) + forward;
+}
+
+static void take_long(void *user_data, acoap_request_t *request) {
+  (void)user_data;
+  (void)request;
+  forward += 150;
+}
+
+static void count_sentence(void *user_data, acoap_log_level_t level, const char *text) {
+  unsigned *count = user_data;
+  *count += level == ACOAP_LOG_WARNING && strstr(text, " kept its handler for 150 ms") != NULL;
+}
+
+START_TEST(handler_that_runs_long_is_reported) {
+  bench_t bench;
+  unsigned sentences = 0;
+  open_bench(&bench, "/r", NULL);
+  acoap_host_t *host = acoap__local_endpoint_host(bench.rig.endpoint);
+  host_ops = host->ops;
+  clock_ops = *host->ops;
+  clock_ops.now = clock_now;
+  forward = 0;
+  acoap_local_endpoint_set_log(bench.rig.endpoint, ACOAP_LOG_WARNING, count_sentence, &sentences);
+  acoap_resource_on(acoap_resource_new(bench.rig.server, "/slow"), ACOAP_CODE_GET, take_long,
+                    &bench);
+  acoap_resource_on(acoap_server_resource(bench.rig.server, "/slow"), ACOAP_CODE_GET, serve,
+                    &bench);
+  host->ops = &clock_ops;
+  server_rig_expect(&bench.rig, ACOAP_CODE_GET, "/slow", ACOAP_CODE_CONTENT, "x");
+  host->ops = host_ops;
+  ck_assert_uint_eq(sentences, 1);
+  ck_assert_uint_eq(server_rig_stats(&bench.rig).slow, 1); /* once, though it was late, too */
+  server_rig_close(&bench.rig);
+}
+END_TEST
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 static size_t allocations_of_an_exchange(bench_t *bench, uint8_t method, const char *uri) {
@@ -259,6 +303,7 @@ static Suite *serving_suite(void) {
   tcase_add_test(tcase, path_parameter_depth_and_body_are_told);
   tcase_add_test(tcase, handler_judges_preconditions_itself);
   tcase_add_test(tcase, request_of_a_bare_endpoint_has_no_resource);
+  tcase_add_test(tcase, handler_that_runs_long_is_reported);
   tcase_add_test(tcase, request_that_is_answered_at_once_takes_no_memory_when_warm);
   tcase_add_test(tcase, objects_are_used_again_up_to_a_bound);
   tcase_add_test(tcase, no_memory_for_a_request_is_500);
