@@ -23,15 +23,6 @@
  * A resource for which a repeated request has to do nothing asks for an Echo before the handler
  * runs (acoap_resource_fresh).
  *
- * A CON of its own (a separate response, a notification) is sent as often as fits, counted with its
- * retransmissions, and as a NON only when it is asked for. A CON that was acknowledged renews the
- * allowance of its request: the observer is there and goes on getting notifications (RFC 7641
- * section 7). That does not make its address a verified one: the token was the client's and a
- * Message ID has 16 bits, so the next notification that is to be confirmed asks again.
- *
- * Verified is an address that returned its Echo, that answered a request of ours under an
- * unpredictable token, or that speaks through a security protocol.
- *
  * SPDX-License-Identifier: MIT
  */
 #include "server/protection.h"
@@ -44,6 +35,11 @@ static acoap_time_t now_of(const acoap__serving_t *serving) {
 }
 
 /* ---- who and how much ------------------------------------------------------------------------ */
+
+/*
+ * Verified is an address that returned its Echo, that answered a request of ours under an
+ * unpredictable token, or that speaks through a security protocol.
+ */
 
 static size_t request_bytes(const acoap_request_t *request) {
   const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
@@ -121,6 +117,14 @@ size_t acoap__protect_left(acoap__serving_t *serving) {
 }
 
 /* ---- what leaves ----------------------------------------------------------------------------- */
+
+/*
+ * A CON of its own (a separate response, a notification) is sent as often as fits, counted with its
+ * retransmissions, and as a NON only when it is asked for. A CON that was acknowledged renews the
+ * allowance of its request: the observer is there and goes on getting notifications (RFC 7641
+ * section 7). That does not make its address a verified one: the token was the client's and a
+ * Message ID has 16 bits, so the next notification that is to be confirmed asks again.
+ */
 
 /* Will it be a message with retransmissions of its own? */
 static bool leaves_as_con(const acoap_request_t *request, acoap_reliability_t reliability) {
