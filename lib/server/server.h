@@ -137,8 +137,8 @@ typedef struct acoap__key {
 
 /* Which parts a key is made of. */
 enum {
-  ACOAP__KEY_PEER = 1,       /* the endpoint that asks */
-  ACOAP__KEY_PAYLOAD = 2,    /* the body (of a FETCH) */
+  ACOAP__KEY_PEER = 1,        /* the endpoint that asks */
+  ACOAP__KEY_PAYLOAD = 2,     /* the body (of a FETCH) */
   ACOAP__KEY_REQUEST_TAG = 4, /* the Request-Tag option (RFC 9175 section 3) */
   ACOAP__KEY_WITHOUT_BODY = 8 /* not what is said of the body: it is left out, or not */
 };

@@ -52,7 +52,7 @@ acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *re
 }
 
 acoap__serving_t *acoap__serving_again(const acoap__serving_t *of, acoap_request_t *again) {
-  acoap__serving_t *serving = acoap__serving_new(of->server, again);
+  acoap__serving_t *serving = of->server != NULL ? acoap__serving_new(of->server, again) : NULL;
   if (serving == NULL) {
     return NULL;
   }
