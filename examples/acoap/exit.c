@@ -15,6 +15,9 @@
 /* Longest reason; what is longer is cut. */
 #define REASON_MAX 1024
 
+/* Of the last handshake that failed. */
+static char handshake_failure[256];
+
 int exit_of_code(uint8_t code) {
   switch (ACOAP_CODE_CLASS(code)) {
   case 2:
@@ -83,12 +86,21 @@ int exit_fail(const options_t *options, int status, const char *format, ...) {
   return status;
 }
 
+void exit_because(const char *reason) {
+  snprintf(handshake_failure, sizeof(handshake_failure), "%s", reason);
+}
+
 int exit_send(const options_t *options, int status, const char *uri) {
   char reason[REASON_MAX];
-  snprintf(reason, sizeof(reason), "%s: %s", acoap_strerror(status), uri);
+  char sentence[REASON_MAX / 2];
+  bool explained =
+      handshake_failure[0] != '\0' && (status == ACOAP_ESECURITY || status == ACOAP_ETIMEDOUT);
+  snprintf(sentence, sizeof(sentence), "%s%s%s", acoap_strerror(status), explained ? ": " : "",
+           explained ? handshake_failure : "");
+  snprintf(reason, sizeof(reason), "%s: %s", sentence, uri);
   print_reason("acoap: ", reason);
   if (options->json) {
-    reason_to_json(acoap_strerror(status));
+    reason_to_json(sentence);
   }
   return exit_of_status(status);
 }

@@ -37,6 +37,9 @@ int exit_fail(const options_t *options, int status, const char *format, ...)
  */
 int exit_send(const options_t *options, int status, const char *uri);
 
+/* Why a handshake failed: exit_send says it behind a time-out or a security failure. */
+void exit_because(const char *reason);
+
 /* As exit_fail, for wrong usage: names the command and its help. */
 int exit_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -104,30 +104,35 @@ static const char *take_content_format(options_t *o, const char *argument) {
   return read_format(argument, &o->content_format);
 }
 
+const char *option_read_bytes(const char *text, uint8_t **bytes, size_t *len) {
+  size_t chars = strlen(text);
+  *bytes = malloc(chars + 1);
+  if (*bytes == NULL) {
+    return NO_MEMORY;
+  }
+  if (text[0] == '0' && text[1] == 'x') {
+    *len = (chars - 2) / 2;
+    return read_hex(text + 2, *bytes) ? NULL : "behind '0x' stand no pairs of hexadecimal digits";
+  }
+  memcpy(*bytes, text, chars);
+  *len = chars;
+  return NULL;
+}
+
 /* The value behind '=': text, 0x... or :N. */
 static const char *read_option_value(const char *value, extra_option_t *extra) {
-  size_t len = strlen(value);
-  extra->bytes = malloc(len + 4);
+  if (value[0] != ':') {
+    return option_read_bytes(value, &extra->bytes, &extra->len);
+  }
+  uint64_t number = 0;
+  if (!read_number(value + 1, UINT32_MAX, &number)) {
+    return "behind ':' stands no unsigned integer below 2^32";
+  }
+  extra->bytes = malloc(sizeof(uint32_t));
   if (extra->bytes == NULL) {
     return NO_MEMORY;
   }
-  if (value[0] == ':') {
-    uint64_t number = 0;
-    if (!read_number(value + 1, UINT32_MAX, &number)) {
-      return "behind ':' stands no unsigned integer below 2^32";
-    }
-    extra->len = acoap_uint_encode((uint32_t)number, extra->bytes);
-    return NULL;
-  }
-  if (value[0] == '0' && value[1] == 'x') {
-    if (!read_hex(value + 2, extra->bytes)) {
-      return "behind '0x' stand no pairs of hexadecimal digits";
-    }
-    extra->len = (len - 2) / 2;
-    return NULL;
-  }
-  memcpy(extra->bytes, value, len);
-  extra->len = len;
+  extra->len = acoap_uint_encode((uint32_t)number, extra->bytes);
   return NULL;
 }
 
@@ -289,6 +294,43 @@ static const char *take_amplification(options_t *o, const char *argument) {
   return NULL;
 }
 
+static const char *take_psk_identity(options_t *o, const char *argument) {
+  o->psk_identity = argument;
+  return *argument != '\0' ? NULL : "it is empty";
+}
+
+static const char *take_psk_key(options_t *o, const char *argument) {
+  free(o->psk_key);
+  const char *wrong = option_read_bytes(argument, &o->psk_key, &o->psk_key_len);
+  return wrong == NULL && o->psk_key_len == 0 ? "it is empty" : wrong;
+}
+
+static const char *take_psk_file(options_t *o, const char *argument) {
+  o->psk_file = argument;
+  return NULL;
+}
+
+static const char *take_trust(options_t *o, const char *argument) {
+  o->trust_file = argument;
+  return NULL;
+}
+
+static const char *take_certificate(options_t *o, const char *argument) {
+  o->certificate_file = argument;
+  return NULL;
+}
+
+static const char *take_key(options_t *o, const char *argument) {
+  o->key_file = argument;
+  return NULL;
+}
+
+static const char *take_insecure(options_t *o, const char *argument) {
+  (void)argument;
+  o->insecure = true;
+  return NULL;
+}
+
 static const char *take_help(options_t *o, const char *argument) {
   (void)argument;
   o->help = true;
@@ -338,15 +380,16 @@ const option_spec_t option_table[] = {
     {'h', "help", NULL, COMMAND_EVERY, take_help, "this text"},
     {0, "window", "N", COMMAND_SEND, NULL, "blocks in flight"},
     {0, "qblock", NULL, COMMAND_SEND, NULL, "Q-Block1 and Q-Block2 (RFC 9177)"},
-    {0, "psk-identity", "ID", COMMAND_SEND, NULL, "pre-shared key: who we are"},
-    {0, "psk-key", "KEY", COMMAND_SEND, NULL, "pre-shared key: text or 0x..."},
-    {0, "ca", "FILE", COMMAND_SEND, NULL, "X.509: whom to trust"},
-    {0, "cert", "FILE", COMMAND_SEND, NULL, "X.509: our certificate"},
-    {0, "key", "FILE", COMMAND_SEND, NULL, "X.509: our private key"},
-    {0, "insecure", NULL, COMMAND_SEND, NULL, "do not check the host name"},
+    {0, "psk-identity", "ID", SENDS_AND_SERVES, take_psk_identity, "pre-shared key: who we are"},
+    {0, "psk-key", "KEY", SENDS_AND_SERVES, take_psk_key, "pre-shared key: text or 0x..."},
+    {0, "psk-file", "FILE", COMMAND_SERVE, take_psk_file,
+     "pre-shared keys, a line \"ID:KEY\" each"},
+    {0, "ca", "FILE", SENDS_AND_SERVES, take_trust, "X.509: whom to trust (PEM)"},
+    {0, "cert", "FILE", SENDS_AND_SERVES, take_certificate, "X.509: our certificate (PEM)"},
+    {0, "key", "FILE", SENDS_AND_SERVES, take_key, "X.509: our private key (PEM)"},
+    {0, "insecure", NULL, COMMAND_SEND, take_insecure, "check neither certificate nor host name"},
     {0, "oscore", "FILE", COMMAND_SEND | COMMAND_DECODE, NULL, "protect with this OSCORE context"},
     {0, "proxy", "URI", COMMAND_SEND, NULL, "send through a forward proxy"},
-    {0, "psk-file", "FILE", COMMAND_SERVE, NULL, "pre-shared keys"},
     {0, "tcp", NULL, COMMAND_DECODE, NULL, "the message is framed as over TCP (RFC 8323)"},
 };
 

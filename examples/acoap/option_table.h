@@ -19,6 +19,10 @@ typedef struct option_spec {
   const char *help;     /* one line */
 } option_spec_t;
 
+/* Text, or 0x and pairs of hexadecimal digits, into bytes of their own (free); NULL, or what is
+ * wrong. */
+const char *option_read_bytes(const char *text, uint8_t **bytes, size_t *len);
+
 extern const option_spec_t option_table[];
 extern const size_t option_table_count;
 

@@ -152,6 +152,7 @@ void options_done(options_t *options) {
     free(options->extra[i].bytes);
   }
   free(options->extra);
+  free(options->psk_key);
   free(options->interfaces);
   free(options->arguments);
 }

@@ -20,40 +20,48 @@ typedef struct extra_option {
 
 /* What the command line said. Strings are borrowed from argv. */
 typedef struct options {
-  const char *command;      /* "get" */
-  const char **arguments;   /* what is no option */
-  size_t argument_count;    /* how many */
-  bool help;                /* --help */
-  const char *not_built;    /* an option whose feature is not built, or NULL */
-  const char *output;       /* -o; NULL: stdout */
-  const char *text;         /* -d */
-  const char *input;        /* -i */
-  int accept;               /* -a, or ACOAP_FORMAT_NONE */
-  int content_format;       /* -f, or ACOAP_FORMAT_NONE */
-  extra_option_t *extra;    /* -O, in order */
-  size_t extra_count;       /* how many */
-  bool nonconfirmable;      /* -N */
-  size_t block_size;        /* -b in bytes; 0: not given */
-  uint32_t deadline_ms;     /* -t; 0: none */
-  uint32_t ack_timeout_ms;  /* --ack-timeout; 0: not given */
-  int max_retransmit;       /* --max-retransmit; -1: not given */
-  uint32_t nstart;          /* --nstart; 0: not given */
-  const char *bind;         /* --bind */
-  const char **interfaces;  /* --interface, in order */
-  size_t interface_count;   /* how many */
-  uint32_t wait_ms;         /* --wait; 0: not given */
-  uint64_t count;           /* --count; 0: no end */
-  uint32_t for_ms;          /* --for; 0: no end */
-  bool json;                /* --json */
-  progress_mode_t progress; /* --progress */
-  bool quiet;               /* -q */
-  bool verbose;             /* -v */
-  bool demo;                /* serve --demo */
-  bool plugtest;            /* --plugtest */
-  const char *directory;    /* --dir */
-  bool writable;            /* --writable */
-  uint32_t amplification;   /* --amplification N; 0: not given */
-  bool amplification_off;   /* --amplification off */
+  const char *command;          /* "get" */
+  const char **arguments;       /* what is no option */
+  size_t argument_count;        /* how many */
+  bool help;                    /* --help */
+  const char *not_built;        /* an option whose feature is not built, or NULL */
+  const char *output;           /* -o; NULL: stdout */
+  const char *text;             /* -d */
+  const char *input;            /* -i */
+  int accept;                   /* -a, or ACOAP_FORMAT_NONE */
+  int content_format;           /* -f, or ACOAP_FORMAT_NONE */
+  extra_option_t *extra;        /* -O, in order */
+  size_t extra_count;           /* how many */
+  bool nonconfirmable;          /* -N */
+  size_t block_size;            /* -b in bytes; 0: not given */
+  uint32_t deadline_ms;         /* -t; 0: none */
+  uint32_t ack_timeout_ms;      /* --ack-timeout; 0: not given */
+  int max_retransmit;           /* --max-retransmit; -1: not given */
+  uint32_t nstart;              /* --nstart; 0: not given */
+  const char *bind;             /* --bind */
+  const char **interfaces;      /* --interface, in order */
+  size_t interface_count;       /* how many */
+  uint32_t wait_ms;             /* --wait; 0: not given */
+  uint64_t count;               /* --count; 0: no end */
+  uint32_t for_ms;              /* --for; 0: no end */
+  bool json;                    /* --json */
+  progress_mode_t progress;     /* --progress */
+  bool quiet;                   /* -q */
+  bool verbose;                 /* -v */
+  bool demo;                    /* serve --demo */
+  bool plugtest;                /* --plugtest */
+  const char *directory;        /* --dir */
+  bool writable;                /* --writable */
+  uint32_t amplification;       /* --amplification N; 0: not given */
+  bool amplification_off;       /* --amplification off */
+  const char *psk_identity;     /* --psk-identity */
+  uint8_t *psk_key;             /* --psk-key, owned; NULL: not given */
+  size_t psk_key_len;           /* bytes */
+  const char *psk_file;         /* --psk-file */
+  const char *trust_file;       /* --ca */
+  const char *certificate_file; /* --cert */
+  const char *key_file;         /* --key */
+  bool insecure;                /* --insecure */
 } options_t;
 
 /* Sets of commands, for the tables. */

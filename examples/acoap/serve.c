@@ -32,6 +32,10 @@ typedef struct server {
 static void on_event(void *user_data, const acoap_event_t *event) {
   const server_t *server = user_data;
   char text[ADDRESS_TEXT_MAX];
+  if (event->kind == ACOAP_EVENT_PEER_FAILED) {
+    exit_note(server->options, "handshake with %s failed: %s", address_text(&event->address, text),
+              event->reason != NULL ? event->reason : acoap_strerror(event->status));
+  }
   if (event->kind == ACOAP_EVENT_GROUP_FAILED && event->status != ACOAP_ENOTSUP) {
     exit_note(server->options, "%s could not be joined%s%s: %s",
               address_text(&event->address, text), event->interface != NULL ? " on " : "",
@@ -49,7 +53,8 @@ static void announce(const server_t *server) {
     if (acoap_local_endpoint_address(server->session.endpoint, i, &address) < 0) {
       continue;
     }
-    snprintf(uri, sizeof(uri), "coap://%s", address_text(&address, text));
+    snprintf(uri, sizeof(uri), "coap%s://%s", server->sockets.secure[i] ? "s" : "",
+             address_text(&address, text));
     if (server->options->json) {
       json_t json;
       json_init(&json, stdout);
@@ -119,7 +124,8 @@ static int serve_site(server_t *server) {
 
 static int serve(server_t *server) {
   acoap_local_endpoint_options_t endpoint_options = {.sockets = server->sockets.sockets,
-                                                     .socket_count = server->sockets.count};
+                                                     .socket_count = server->sockets.count,
+                                                     .host = server->sockets.host};
   server->session.params.default_leisure_ms = LEISURE_MS;
   int status = session_endpoint(&server->session, &endpoint_options);
   if (status != 0) {
@@ -127,7 +133,9 @@ static int serve(server_t *server) {
     return status;
   }
   acoap_local_endpoint_on_event(server->session.endpoint, on_event, server);
-  return serve_site(server);
+  status = serve_site(server);
+  server->sockets.credentials = acoap_credentials_unref(server->sockets.credentials);
+  return status;
 }
 
 static const serve_mode_t *choose_mode(const options_t *options) {

@@ -21,8 +21,11 @@ typedef struct serve_sockets {
   const options_t *options;
   uv_loop_t *loop;
   acoap_socket_t *sockets[SERVE_SOCKETS_MAX];
-  size_t count;     /* how many */
-  size_t listening; /* the first so many are where requests are addressed to */
+  bool secure[SERVE_SOCKETS_MAX];   /* which of them serve coaps:// */
+  acoap_host_t *host;               /* their clock */
+  acoap_credentials_t *credentials; /* NULL: none is secure */
+  size_t count;                     /* how many */
+  size_t listening;                 /* the first so many are where requests are addressed to */
   bool wildcard[2]; /* one listens on every IPv4, every IPv6 address: it hears groups too */
   bool families[2]; /* one of that family is there */
 } serve_sockets_t;

@@ -18,7 +18,7 @@
 
 /* Lines of text, numbered, so that a missing or doubled block is seen. */
 static void write_lines(char *text, size_t size) {
-  char line[LINE + 1];
+  char line[LINE + 24]; /* room for a number of any length */
   for (size_t at = 0; at + LINE <= size; at += LINE) {
     snprintf(line, sizeof(line), "%2zu | %-56s |\n", at / LINE + 1,
              "a representation that takes more than a block");

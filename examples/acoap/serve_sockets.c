@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "credentials.h"
 #include "exit.h"
 #include "serve.h"
 
@@ -18,24 +19,36 @@ static const char *const groups[] = {"224.0.1.187", "ff02::fd", "ff05::fd"};
 /* ---- sockets --------------------------------------------------------------------------------- */
 
 /* 0, or libuv's or our error. */
-static int open_socket(serve_sockets_t *sockets, const acoap_address_t *local, bool shared) {
+static int open_socket(serve_sockets_t *sockets, const acoap_address_t *local, bool shared,
+                       bool secure) {
   acoap_udp_options_t udp = {.size = sizeof(udp), .local = *local, .reuse_address = shared};
   if (sockets->count == SERVE_SOCKETS_MAX) {
     return ACOAP_EEXHAUSTED;
   }
-  int status =
-      acoap_udp_socket_new(sockets->loop, ACOAP_UDP_BEST, &udp, &sockets->sockets[sockets->count]);
+  acoap_socket_t *socket = NULL;
+  int status = acoap_udp_socket_new(sockets->loop, ACOAP_UDP_BEST, &udp, &socket);
+  if (status == 0 && secure) {
+    acoap_dtls_options_t dtls = {.size = sizeof(dtls), .credentials = sockets->credentials};
+    acoap_socket_t *inner = socket;
+    status = acoap_dtls_socket_new(sockets->host, inner, &dtls, &socket);
+    if (status < 0) {
+      acoap_socket_close(inner, NULL, NULL);
+    }
+  }
   if (status == 0) {
-    sockets->count++;
+    sockets->secure[sockets->count] = secure;
+    sockets->sockets[sockets->count++] = socket;
   }
   return status;
 }
 
-static int listen_on(serve_sockets_t *sockets, const acoap_address_t *local) {
+static int listen_on(serve_sockets_t *sockets, const acoap_address_t *local, bool secure) {
   size_t family = local->family == ACOAP_FAMILY_IPV6 ? 1 : 0;
-  int status = open_socket(sockets, local, false);
+  int status = open_socket(sockets, local, false, secure);
   if (status == 0) {
     sockets->listening++;
+  }
+  if (status == 0 && !secure) {
     sockets->wildcard[family] = sockets->wildcard[family] || acoap_address_is_any(local);
     if (!sockets->families[family]) {
       sockets->families[family] = true;
@@ -53,14 +66,14 @@ static int fail_to_listen(const serve_sockets_t *sockets, const acoap_address_t 
 
 /* [::] means every address: IPv4 has a socket of its own. Either family may be missing, not both.
  */
-static int listen_everywhere(serve_sockets_t *sockets, uint16_t port) {
+static int listen_everywhere(serve_sockets_t *sockets, uint16_t port, bool secure) {
   acoap_address_t any4 = {.family = ACOAP_FAMILY_IPV4, .port = port};
   acoap_address_t any6 = {.family = ACOAP_FAMILY_IPV6, .port = port};
-  int status6 = sockets->wildcard[1] ? 0 : listen_on(sockets, &any6);
+  int status6 = sockets->wildcard[1] && !secure ? 0 : listen_on(sockets, &any6, secure);
   if (status6 == UV_EADDRINUSE || status6 == UV_EACCES) {
     return fail_to_listen(sockets, &any6, status6);
   }
-  int status4 = sockets->wildcard[0] ? 0 : listen_on(sockets, &any4);
+  int status4 = sockets->wildcard[0] && !secure ? 0 : listen_on(sockets, &any4, secure);
   if (status4 < 0 && (status6 < 0 || status4 == UV_EADDRINUSE || status4 == UV_EACCES)) {
     return fail_to_listen(sockets, &any4, status4);
   }
@@ -89,10 +102,17 @@ static int listen_uri(serve_sockets_t *sockets, const char *text) {
       return exit_fail(options, EXIT_STATUS_LOCAL, "no such zone: %s", text);
     }
   }
-  if (acoap_address_is_any(&address) && address.family == ACOAP_FAMILY_IPV6) {
-    return listen_everywhere(sockets, address.port);
+  bool secure = uri.scheme == ACOAP_SCHEME_COAPS;
+  if (secure && sockets->credentials == NULL) {
+    status = credentials_read(options, true, &sockets->credentials);
+    if (status != 0) {
+      return status;
+    }
   }
-  status = listen_on(sockets, &address);
+  if (acoap_address_is_any(&address) && address.family == ACOAP_FAMILY_IPV6) {
+    return listen_everywhere(sockets, address.port, secure);
+  }
+  status = listen_on(sockets, &address, secure);
   return status == 0 ? 0 : fail_to_listen(sockets, &address, status);
 }
 
@@ -113,7 +133,7 @@ static int open_group_sockets(serve_sockets_t *sockets) {
       }
       group.port = 5683;
       group.scope_id = family == 1 ? index : 0;
-      int status = open_socket(sockets, &group, true);
+      int status = open_socket(sockets, &group, true, false);
       if (status < 0) {
         return fail_to_listen(sockets, &group, status);
       }
@@ -124,9 +144,12 @@ static int open_group_sockets(serve_sockets_t *sockets) {
 
 int serve_sockets_open(serve_sockets_t *sockets, uv_loop_t *loop, const options_t *options) {
   *sockets = (serve_sockets_t){.options = options, .loop = loop};
-  int status = 0;
+  int status = acoap_uv_host_new(loop, &sockets->host);
+  if (status < 0) {
+    return exit_fail(options, EXIT_STATUS_LOCAL, "no host: %s", acoap_strerror(status));
+  }
   if (options->argument_count == 0) {
-    status = listen_everywhere(sockets, 5683);
+    status = listen_everywhere(sockets, 5683, false);
   }
   for (size_t i = 0; i < options->argument_count && status == 0; i++) {
     status = listen_uri(sockets, options->arguments[i]);
@@ -144,6 +167,8 @@ void serve_sockets_close(serve_sockets_t *sockets) {
   for (size_t i = 0; i < sockets->count; i++) {
     acoap_socket_close(sockets->sockets[i], NULL, NULL);
   }
+  sockets->host->ops->unref(sockets->host);
+  sockets->credentials = acoap_credentials_unref(sockets->credentials);
 }
 
 int serve_sockets_join(const serve_sockets_t *sockets, acoap_local_endpoint_t *endpoint) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "credentials.h"
 #include "exit.h"
 #include "verbose.h"
 
@@ -26,7 +27,7 @@ int session_check_uri(const options_t *options, const char *text, acoap_uri_t *u
     return exit_fail(options, EXIT_STATUS_USAGE, "malformed URI: %s (at character %zu)", text,
                      offset + 1);
   }
-  if (uri->scheme != ACOAP_SCHEME_COAP) {
+  if (uri->scheme != ACOAP_SCHEME_COAP && uri->scheme != ACOAP_SCHEME_COAPS) {
     return exit_fail(options, EXIT_STATUS_USAGE, "%s is not built yet: %s",
                      acoap_scheme_name(uri->scheme), text);
   }
@@ -52,6 +53,13 @@ static void on_datagram(void *user_data, acoap_direction_t direction, const acoa
   }
   if (session->options->verbose) {
     verbose_print(direction, path, bytes);
+  }
+}
+
+static void on_event(void *user_data, const acoap_event_t *event) {
+  (void)user_data;
+  if (event->kind == ACOAP_EVENT_PEER_FAILED && event->reason != NULL) {
+    exit_because(event->reason);
   }
 }
 
@@ -110,13 +118,26 @@ int session_endpoint(session_t *session, acoap_local_endpoint_options_t *endpoin
     return exit_fail(options, EXIT_STATUS_LOCAL, "no local endpoint: %s", acoap_strerror(status));
   }
   acoap_local_endpoint_set_tap(session->endpoint, on_datagram, session);
+  acoap_local_endpoint_on_event(session->endpoint, on_event, session);
   acoap_local_endpoint_set_log(
       session->endpoint, options->verbose ? ACOAP_LOG_INFO : ACOAP_LOG_ERROR, on_log, session);
   return 0;
 }
 
+static bool names_coaps(const options_t *options) {
+  for (size_t i = 0; i < options->argument_count; i++) {
+    acoap_uri_t uri;
+    const char *text = options->arguments[i];
+    if (acoap_uri_parse(text, strlen(text), &uri, NULL) == 0 && uri.scheme == ACOAP_SCHEME_COAPS) {
+      return true;
+    }
+  }
+  return false;
+}
+
 int session_open(session_t *session, const options_t *options) {
   acoap_local_endpoint_options_t endpoint_options = {0};
+  acoap_dtls_options_t dtls = {.size = sizeof(dtls), .client_only = true};
   acoap_address_t bind;
   if (options->bind != NULL) {
     int wrong = address_read(options->bind, &bind);
@@ -131,7 +152,16 @@ int session_open(session_t *session, const options_t *options) {
   }
   int status = session_start(session, options);
   if (status == 0) {
-    status = session_endpoint(session, &endpoint_options);
+    if (names_coaps(options)) {
+      status = credentials_read(options, false, &session->credentials);
+      dtls.credentials = session->credentials;
+      endpoint_options.dtls = &dtls;
+      endpoint_options.secure_only = true;
+      endpoint_options.secure_port = options->bind != NULL ? bind.port : 0;
+    }
+    if (status == 0) {
+      status = session_endpoint(session, &endpoint_options);
+    }
     if (status != 0) {
       session_close(session);
     }
@@ -188,6 +218,8 @@ void session_close(session_t *session) {
   }
   uv_run(&session->loop, UV_RUN_DEFAULT);
   uv_loop_close(&session->loop);
+  session->credentials = acoap_credentials_unref(session->credentials);
+  credentials_done();
 }
 
 void session_describe(const options_t *options, acoap_desc_t *desc) {

@@ -13,6 +13,7 @@ typedef struct session {
   const options_t *options;         /* the command line */
   uv_loop_t loop;                   /* everything runs on it */
   acoap_params_t params;            /* of the options */
+  acoap_credentials_t *credentials; /* for coaps://; NULL: none are needed */
   acoap_local_endpoint_t *endpoint; /* NULL until session_endpoint */
   uint64_t first_sent_ns;           /* uv_hrtime of the first datagram sent; 0: none yet */
   uint64_t last_received_ns;        /* of the last one received; 0: none yet */

@@ -120,7 +120,7 @@ typedef struct acoap_dtls_options {
   uint32_t sessions_max;    /* sessions, each about 45 KiB in OpenSSL; the least recently used goes
                                [256] */
   uint32_t idle_timeout_ms; /* a session without traffic for so long is closed [1 h] */
-  uint32_t handshake_timeout_ms; /* then a handshake has failed [MAX_TRANSMIT_WAIT, 93 s] */
+  uint32_t handshake_timeout_ms; /* then a handshake has failed [45 s: before a request gives up] */
   uint32_t queue_max;            /* datagrams queued per session until its handshake ends [16] */
   size_t mtu;                    /* of the datagrams outside [1232] */
 } acoap_dtls_options_t;

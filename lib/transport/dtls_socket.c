@@ -14,7 +14,9 @@
 #define BUCKETS 256
 #define SESSIONS_MAX_DEFAULT 256
 #define IDLE_TIMEOUT_DEFAULT_MS (60u * 60 * 1000)
-#define HANDSHAKE_TIMEOUT_DEFAULT_MS 93000u
+/* After five retransmissions (1, 3, 7, 15, 31 s), and before a request gives up (62 s at least), so
+ * that it is told why. */
+#define HANDSHAKE_TIMEOUT_DEFAULT_MS 45000u
 #define QUEUE_MAX_DEFAULT 16
 /* An IPv6 packet of 1280 bytes (RFC 8200 section 5) less its header and UDP's. */
 #define MTU_DEFAULT 1232
