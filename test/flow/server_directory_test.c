@@ -527,6 +527,32 @@ START_TEST(rfc7641_changes_by_clients_are_notified) {
 }
 END_TEST
 
+START_TEST(directory_may_be_the_root_of_the_server) {
+  file_rig_t rig;
+  watch_t file;
+  watch_t links;
+  file_rig_open(&rig, 17, NULL);
+  acoap_directory_options_t options = {.size = sizeof(options), .writable = true};
+  ck_assert_ptr_nonnull(acoap_resource_new_directory(rig.server, "/", rig.root, &options));
+  scratch_mkdir(&rig.scratch, "root/sub");
+  file_rig_write(&rig, "sub/a.txt", "a", 1);
+  file_rig_write(&rig, "b.txt", "b", 1);
+  expect_text(&rig, "/", "</b.txt>;ct=0;sz=1,</sub/>;ct=40");
+  expect_text(&rig, "/sub/a.txt", "a");
+  expect_text(&rig, "/.well-known/core", "");
+  watch_path(&rig, "/b.txt", &file);
+  watch_path(&rig, "/", &links);
+  expect_put(&rig, "/b.txt", "bb", ACOAP_CODE_CHANGED);
+  client_rig_run(&rig.client, 5000);
+  ck_assert_str_eq(file.text, "bb");
+  ck_assert_str_eq(links.text, "</b.txt>;ct=0;sz=2,</sub/>;ct=40");
+  acoap_stream_unref(file.stream);
+  acoap_stream_unref(links.stream);
+  client_rig_run(&rig.client, 5000);
+  file_rig_close(&rig);
+}
+END_TEST
+
 /* ---- preconditions --------------------------------------------------------------------------- */
 
 START_TEST(rfc7252_5_10_8_preconditions_of_put_and_delete) {
@@ -790,6 +816,7 @@ static Suite *directory_suite(void) {
   tcase_add_test(tcase, rfc7252_5_8_4_delete_is_deleted_twice);
   tcase_add_test(tcase, rfc7252_5_8_2_post_names_what_it_made);
   tcase_add_test(tcase, rfc7641_changes_by_clients_are_notified);
+  tcase_add_test(tcase, directory_may_be_the_root_of_the_server);
   tcase_add_test(tcase, rfc7252_5_10_8_preconditions_of_put_and_delete);
   tcase_add_test(tcase, of_two_creators_one_wins);
   tcase_add_test(tcase, of_two_that_saw_the_same_version_one_wins);

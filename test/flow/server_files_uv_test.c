@@ -50,7 +50,7 @@ static void open_rig(uv_rig_t *rig) {
   rig->client = endpoint_on(&rig->loop, b);
   ck_assert_int_eq(acoap_local_endpoint_address(rig->endpoint, 0, &address), 0);
   ck_assert_int_gt(acoap_address_format(&address, text, sizeof(text)), 0);
-  snprintf(rig->uri, sizeof(rig->uri), "coap://%s/files/f", text);
+  snprintf(rig->uri, sizeof(rig->uri), "coap://%s", text);
   ck_assert_int_eq(acoap_server_new(rig->endpoint, &server_options, &rig->server), 0);
   scratch_open(&rig->scratch);
   scratch_mkdir(&rig->scratch, "root");
@@ -88,10 +88,12 @@ static void answered(void *user_data, int status, acoap_message_t *message) {
   answer->code = message != NULL ? acoap_message_code(message) : 0;
 }
 
-static void start(uv_rig_t *rig, acoap_desc_t *desc, answer_t *answer) {
+static void start(uv_rig_t *rig, const char *path, acoap_desc_t *desc, answer_t *answer) {
+  char uri[300];
   acoap_remote_endpoint_t *remote = NULL;
   memset(answer, 0, sizeof(*answer));
-  ck_assert_int_eq(acoap_remote_endpoint_new(rig->client, rig->uri, &remote), 0);
+  snprintf(uri, sizeof(uri), "%s%s", rig->uri, path);
+  ck_assert_int_eq(acoap_remote_endpoint_new(rig->client, uri, &remote), 0);
   ck_assert_int_eq(acoap_send(remote, desc, answered, answer, NULL), 0);
   acoap_remote_endpoint_unref(remote);
 }
@@ -121,17 +123,65 @@ START_TEST(megabyte_goes_up_and_comes_down) {
   uint8_t *bytes = malloc(MEGABYTE);
   file_rig_fill(bytes, MEGABYTE, 1);
   open_rig(&rig);
-  start(&rig, put_desc(bytes), &answer);
+  start(&rig, "/files/f", put_desc(bytes), &answer);
   finish(&rig, &answer);
   ck_assert_uint_eq(answer.code, ACOAP_CODE_CREATED);
   acoap_message_unref(answer.message);
   ck_assert(scratch_has(&rig.scratch, "root/f", bytes, MEGABYTE));
-  start(&rig, get_desc(), &answer);
+  start(&rig, "/files/f", get_desc(), &answer);
   finish(&rig, &answer);
   ck_assert_uint_eq(answer.code, ACOAP_CODE_CONTENT);
   ck_assert_uint_eq(acoap_message_payload(answer.message).len, MEGABYTE);
   ck_assert_mem_eq(acoap_message_payload(answer.message).data, bytes, MEGABYTE);
   acoap_message_unref(answer.message);
+  close_rig(&rig);
+  free(bytes);
+}
+END_TEST
+
+enum { CLIENTS = 12 };
+
+/* As many at once as there are threads, and more: uploads, downloads, listings, removals. */
+START_TEST(many_at_once_have_one_end_each) {
+  uv_rig_t rig;
+  answer_t answers[CLIENTS];
+  uint8_t *bytes = malloc(MEGABYTE);
+  file_rig_fill(bytes, MEGABYTE, 5);
+  open_rig(&rig);
+  scratch_write(&rig.scratch, "root/big", bytes, MEGABYTE);
+  for (int i = 0; i < CLIENTS; i++) {
+    char path[40];
+    acoap_desc_t *desc = NULL;
+    snprintf(path, sizeof(path),
+             i % 4 == 1   ? "/files"
+             : i % 4 == 2 ? "/files/big"
+                          : "/files/%d",
+             i % 2);
+    switch (i % 4) {
+    case 0:
+      desc = acoap_desc_put();
+      acoap_desc_block1(desc, 1024, bytes, 30000);
+      break;
+    case 3:
+      desc = acoap_desc_delete();
+      break;
+    default:
+      desc = get_desc();
+      break;
+    }
+    start(&rig, path, desc, &answers[i]);
+  }
+  for (int i = 0; i < CLIENTS; i++) {
+    finish(&rig, &answers[i]);
+    ck_assert_uint_eq(answers[i].finals, 1);
+    if (i % 4 == 2) {
+      ck_assert_int_eq(answers[i].status, 0);
+      ck_assert_mem_eq(acoap_message_payload(answers[i].message).data, bytes, MEGABYTE);
+    } else if (i % 4 != 0) {
+      ck_assert_int_eq(answers[i].status, 0);
+    }
+    acoap_message_unref(answers[i].message);
+  }
   close_rig(&rig);
   free(bytes);
 }
@@ -147,8 +197,8 @@ START_TEST(everything_closes_while_threads_are_at_work) {
     answer_t get;
     open_rig(&rig);
     scratch_write(&rig.scratch, "root/f", "old", 3);
-    start(&rig, put_desc(bytes), &put);
-    start(&rig, get_desc(), &get);
+    start(&rig, "/files/f", put_desc(bytes), &put);
+    start(&rig, "/files/f", get_desc(), &get);
     for (int i = 0; i < turns; i++) {
       ck_assert_int_ne(uv_run(&rig.loop, UV_RUN_ONCE), 0);
     }
@@ -287,6 +337,7 @@ static Suite *files_uv_suite(void) {
   Suite *suite = suite_create("server/files on libuv");
   TCase *tcase = tcase_create("threads");
   tcase_add_test(tcase, megabyte_goes_up_and_comes_down);
+  tcase_add_test(tcase, many_at_once_have_one_end_each);
   tcase_add_test(tcase, everything_closes_while_threads_are_at_work);
   tcase_add_test(tcase, job_runs_in_another_thread_and_settles_on_the_loop);
   tcase_add_test(tcase, job_outlasts_its_endpoint_and_may_give_back_what_it_holds);
