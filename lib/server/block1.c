@@ -46,8 +46,9 @@ static void answer_too_large(acoap__serving_t *serving, size_t most) {
   answer_with(serving, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE, ACOAP_OPTION_SIZE1, size);
 }
 
-/* The table is full; what refused has counted it. */
+/* The table is full. */
 static void answer_unavailable(acoap__serving_t *serving) {
+  serving->server->stats.transfers_refused++;
   serving->has_block1 = false;
   answer_with(serving, ACOAP_CODE_SERVICE_UNAVAILABLE, ACOAP_OPTION_MAX_AGE,
               serving->server->options.retry_s);
@@ -76,6 +77,7 @@ void acoap__block1_fail(acoap__serving_t *serving, int status) {
   if (status == ACOAP_ETOOBIG) {
     answer_too_large(serving, acoap__upload_max(serving));
   } else if (status == ACOAP_EEXHAUSTED) {
+    serving->server->stats.transfers_refused++;
     answer_plain(serving, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
   } else if (status == ACOAP_EINCOMPLETE) {
     answer_plain(serving, ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE);

@@ -301,7 +301,11 @@ static int keep_or_refuse(const acoap__serving_t *serving, acoap_builder_t *buil
   if (serving->server == NULL) {
     return ACOAP_ECANCELED;
   }
-  return status == 0 || can_do_without(serving, body) ? 0 : ACOAP_CODE_SERVICE_UNAVAILABLE;
+  if (status == 0 || can_do_without(serving, body)) {
+    return 0;
+  }
+  server->stats.transfers_refused++;
+  return ACOAP_CODE_SERVICE_UNAVAILABLE;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */

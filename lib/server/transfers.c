@@ -9,8 +9,8 @@
  *                   ACK_RANDOM_FACTOR: the newcomer is refused then
  *
  * so that a flood of half-open transfers, of one address or of many, only ever replaces itself.
- * Addresses are kept by powers of two of what they hold, so that the one that holds most is found
- * without a walk; one timer serves all, since the longest unused is at the head of its list.
+ * One timer serves all, since the longest unused is at the head of its list. Who holds most:
+ * holder.c.
  * Knows no blocks (block1.c, block2.c).
  * SPDX-License-Identifier: MIT
  */
@@ -19,100 +19,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/siphash.h"
 #include "server/block1.h"
 
 #define BUCKETS_MAX ((size_t)1 << 16)
-#define KIB_SHIFT 10
-
-/* ---- addresses ------------------------------------------------------------------------------- */
-
-/* The bucket of a number: how many bits it has; 0 for 0. */
-static size_t bucket_of(size_t number) {
-  size_t bits = 0;
-  while (number > 0 && bits < ACOAP__BUCKETS - 1) {
-    number >>= 1;
-    bits++;
-  }
-  return bits;
-}
-
-static uint64_t address_hash(const acoap__transfers_t *transfers, const acoap_address_t *address) {
-  return acoap__siphash(transfers->server->hash_key, address, sizeof(*address));
-}
-
-static acoap_address_t without_port(const acoap_address_t *peer) {
-  acoap_address_t address = *peer;
-  address.port = 0;
-  return address;
-}
-
-static acoap__holder_t *holder_find(const acoap__transfers_t *transfers,
-                                    const acoap_address_t *address) {
-  acoap__map_node_t *node;
-  for (node = acoap__map_find(&transfers->by_address, address_hash(transfers, address));
-       node != NULL; node = acoap__map_find_next(node)) {
-    acoap__holder_t *holder = ACOAP__CONTAINER(node, acoap__holder_t, by_address);
-    if (acoap_address_equal(&holder->address, address)) {
-      return holder;
-    }
-  }
-  return NULL;
-}
-
-static acoap__holder_t *holder_new(acoap__transfers_t *transfers, const acoap_address_t *address) {
-  acoap__holder_t *holder = acoap__calloc(1, sizeof(*holder));
-  if (holder == NULL) {
-    return NULL;
-  }
-  holder->address = *address;
-  for (size_t i = 0; i < ACOAP__STANDINGS; i++) {
-    acoap__list_init(&holder->transfers[i]);
-    acoap__list_init(&holder->by_count[i]);
-  }
-  acoap__list_init(&holder->by_bytes);
-  acoap__map_insert(&transfers->by_address, &holder->by_address, address_hash(transfers, address));
-  return holder;
-}
-
-static void holder_drop_empty(acoap__transfers_t *transfers, acoap__holder_t *holder) {
-  if (holder->total > 0) {
-    return;
-  }
-  for (size_t i = 0; i < ACOAP__STANDINGS; i++) {
-    acoap__list_remove(&holder->by_count[i]);
-  }
-  acoap__list_remove(&holder->by_bytes);
-  acoap__map_remove(&transfers->by_address, &holder->by_address);
-  acoap__free(holder);
-}
-
-/* It holds one more (1) or one less (-1) of a standing. */
-static void holder_count(acoap__transfers_t *transfers, acoap__holder_t *holder,
-                         acoap__standing_t standing, int change) {
-  size_t before = bucket_of(holder->count[standing]);
-  holder->count[standing] = (uint32_t)((int64_t)holder->count[standing] + change);
-  size_t after = bucket_of(holder->count[standing]);
-  if (before != after) {
-    acoap__list_remove(&holder->by_count[standing]);
-    if (after > 0) {
-      acoap__list_append(&transfers->by_count[standing][after], &holder->by_count[standing]);
-    }
-  }
-}
-
-static void holder_bytes(acoap__transfers_t *transfers, acoap__holder_t *holder, size_t bytes) {
-  size_t before = holder->bytes > 0 ? 1 + bucket_of(holder->bytes >> KIB_SHIFT) : 0;
-  size_t after = bytes > 0 ? 1 + bucket_of(bytes >> KIB_SHIFT) : 0;
-  holder->bytes = bytes;
-  if (before != after) {
-    acoap__list_remove(&holder->by_bytes);
-    if (after > 0) {
-      after = after < ACOAP__BUCKETS ? after : ACOAP__BUCKETS - 1;
-      acoap__list_append(&transfers->by_bytes[after], &holder->by_bytes);
-    }
-  }
-}
 
 /* ---- one transfer ---------------------------------------------------------------------------- */
 
@@ -128,21 +37,21 @@ static void stand(acoap__transfers_t *transfers, acoap__transfer_t *transfer,
   transfer->used = acoap__server_now(transfers->server);
   acoap__list_append(&holder->transfers[standing], &transfer->in_holder);
   acoap__list_append(age_list(transfers, standing), &transfer->in_age);
-  holder_count(transfers, holder, standing, 1);
+  acoap__holder_count(transfers, holder, standing, 1);
   transfers->finished_count += standing == ACOAP__STANDING_FINISHED ? 1 : 0;
 }
 
 static void unstand(acoap__transfers_t *transfers, acoap__transfer_t *transfer) {
   acoap__list_remove(&transfer->in_holder);
   acoap__list_remove(&transfer->in_age);
-  holder_count(transfers, transfer->holder, transfer->standing, -1);
+  acoap__holder_count(transfers, transfer->holder, transfer->standing, -1);
   transfers->finished_count -= transfer->standing == ACOAP__STANDING_FINISHED ? 1 : 0;
 }
 
 void acoap__transfer_charge(acoap__transfers_t *transfers, acoap__transfer_t *transfer,
                             size_t bytes) {
   acoap__holder_t *holder = transfer->holder;
-  holder_bytes(transfers, holder, holder->bytes - transfer->bytes + bytes);
+  acoap__holder_bytes(transfers, holder, holder->bytes - transfer->bytes + bytes);
   transfer->bytes = bytes;
 }
 
@@ -157,7 +66,7 @@ static void transfer_free(acoap__transfers_t *transfers, acoap__transfer_t *tran
   acoap__map_remove(&transfers->by_bare, &transfer->by_bare);
   holder->total--;
   transfers->count--;
-  holder_drop_empty(transfers, holder);
+  acoap__holder_drop_empty(transfers, holder);
   if (transfer->body != NULL) {
     size_t cost = acoap__body_cost(transfer->body);
     if (acoap__body_unkeep(transfer->body)) {
@@ -345,21 +254,16 @@ static void evict(acoap__transfers_t *transfers, acoap__transfer_t *transfer) {
   transfer_free(transfers, transfer, ACOAP_EEXHAUSTED);
 }
 
-static bool refuse(acoap__transfers_t *transfers) {
-  transfers->server->stats.transfers_refused++;
-  return false;
-}
-
 bool acoap__transfers_reserve(acoap__transfers_t *transfers, size_t bytes,
                               acoap__transfer_t *self) {
   size_t most = transfers->server->options.bodies_max_bytes;
   if (bytes > most) {
-    return refuse(transfers);
+    return false;
   }
   while (transfers->bytes > most - bytes) {
     acoap__transfer_t *victim = victim_by_bytes(transfers, self);
     if (victim == NULL) {
-      return refuse(transfers);
+      return false;
     }
     evict(transfers, victim);
   }
@@ -373,21 +277,27 @@ void acoap__transfers_give_back(acoap__transfers_t *transfers, size_t bytes) {
 
 /* ---- beginning, going on --------------------------------------------------------------------- */
 
+static acoap_address_t without_port(const acoap_address_t *peer) {
+  acoap_address_t address = *peer;
+  address.port = 0;
+  return address;
+}
+
 /* Room for one more of this address (NULL: it has none yet). */
 static bool make_room(acoap__transfers_t *transfers, const acoap_address_t *address) {
   const acoap_server_options_t *options = &transfers->server->options;
-  acoap__holder_t *holder = holder_find(transfers, address);
+  acoap__holder_t *holder = acoap__holder_find(transfers, address);
   if (holder != NULL && holder->total >= options->transfers_per_peer) {
     acoap__transfer_t *victim = victim_of(transfers, holder, false, NULL);
     if (victim == NULL) {
-      return refuse(transfers);
+      return false;
     }
     evict(transfers, victim);
   }
   while (transfers->count >= options->transfers_max) {
     acoap__transfer_t *victim = victim_by_count(transfers);
     if (victim == NULL) {
-      return refuse(transfers);
+      return false;
     }
     evict(transfers, victim);
   }
@@ -401,14 +311,13 @@ acoap__transfer_t *acoap__transfer_new(const acoap__serving_t *serving, acoap__t
   if (transfers->closed || !make_room(transfers, &address)) {
     return NULL;
   }
-  acoap__holder_t *holder = holder_find(transfers, &address);
+  acoap__holder_t *holder = acoap__holder_find(transfers, &address);
   acoap__transfer_t *transfer = acoap__calloc(1, sizeof(*transfer));
   if (holder == NULL && transfer != NULL) {
-    holder = holder_new(transfers, &address);
+    holder = acoap__holder_new(transfers, &address);
   }
   if (transfer == NULL || holder == NULL) {
     acoap__free(transfer);
-    refuse(transfers);
     return NULL;
   }
   transfer->kind = kind;

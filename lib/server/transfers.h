@@ -86,8 +86,8 @@ acoap__transfer_t *acoap__transfer_find(const acoap_server_t *server, acoap__tra
 acoap__transfer_t *acoap__transfer_find_bare(const acoap_server_t *server,
                                              const acoap__key_t *bare);
 /*
- * A new one of the request's address, where the bounds allow, others going for it if need be; NULL
- * (counted). `bare` NULL: none. The caller fills in what it is about.
+ * A new one of the request's address, where the bounds allow, others going for it if need be; NULL.
+ * `bare` NULL: none. The caller fills in what it is about.
  */
 acoap__transfer_t *acoap__transfer_new(const acoap__serving_t *serving, acoap__transfer_kind_t kind,
                                        const acoap__key_t *key, const acoap__key_t *bare);
@@ -100,7 +100,7 @@ void acoap__transfer_end(acoap_server_t *server, acoap__transfer_t *transfer, in
 
 /*
  * May the bodies take so much more memory? Others go for it if need be, never one of `self`'s own
- * address that is as much in use. False: counted as refused.
+ * address that is as much in use. False: there is none to be had.
  */
 bool acoap__transfers_reserve(acoap__transfers_t *transfers, size_t bytes, acoap__transfer_t *self);
 /* Memory that was reserved goes back. */
@@ -108,5 +108,20 @@ void acoap__transfers_give_back(acoap__transfers_t *transfers, size_t bytes);
 /* Charge the holder for what the transfer takes now. */
 void acoap__transfer_charge(acoap__transfers_t *transfers, acoap__transfer_t *transfer,
                             size_t bytes);
+
+/* ---- holder.c -------------------------------------------------------------------------------- */
+
+/* By its address without a port; NULL. */
+acoap__holder_t *acoap__holder_find(const acoap__transfers_t *transfers,
+                                    const acoap_address_t *address);
+/* NULL without memory. */
+acoap__holder_t *acoap__holder_new(acoap__transfers_t *transfers, const acoap_address_t *address);
+/* Free it when it holds nothing any more. */
+void acoap__holder_drop_empty(acoap__transfers_t *transfers, acoap__holder_t *holder);
+/* It holds one more (1) or one less (-1) of a standing. */
+void acoap__holder_count(acoap__transfers_t *transfers, acoap__holder_t *holder,
+                         acoap__standing_t standing, int change);
+/* It holds so much memory. */
+void acoap__holder_bytes(acoap__transfers_t *transfers, acoap__holder_t *holder, size_t bytes);
 
 #endif

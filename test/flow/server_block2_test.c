@@ -616,20 +616,25 @@ END_TEST
 START_TEST(without_memory_a_get_is_asked_for_each_block_and_a_post_refused) {
   acoap_server_options_t options = {.size = sizeof(options),
                                     .block_size = 64,
-                                    .bodies_max_bytes = 1000,
+                                    .bodies_max_bytes = 2000,
                                     .amplification = ACOAP_AMPLIFICATION_OFF};
   stage_t *stage = stage_open(&options);
   stage->giving = GIVE_COPY;
-  stage->len = 1200;
-  say(stage, "GET /status", "2.05 2:0/1/64 size2=1200 etag [64]");
+  stage->len = 3000;
+  say(stage, "GET /status", "2.05 2:0/1/64 size2=3000 etag [64]");
   say(stage, "GET /status 2:1/0/64", "2.05 2:1/1/64 etag [64]");
-  say(stage, "GET /status 2:18/0/64", "2.05 2:18/0/64 etag [48]");
+  say(stage, "GET /status 2:46/0/64", "2.05 2:46/0/64 etag [56]");
   ck_assert_uint_eq(stage->calls, 3);
   ck_assert_uint_eq(stats_of(stage).transfers, 0);
   ck_assert_uint_eq(stats_of(stage).transfers_bytes, 0);
+  ck_assert_uint_eq(stats_of(stage).transfers_refused, 0);
   stage->code = ACOAP_CODE_CHANGED;
   say(stage, "POST /status", "5.03");
-  ck_assert_uint_gt(stats_of(stage).transfers_refused, 0);
+  ck_assert_uint_eq(stats_of(stage).transfers_refused, 1);
+  /* A reader takes little of it. */
+  stage->giving = GIVE_READER;
+  say(stage, "POST /status", "2.04 2:0/1/64 size2=3000 [64]");
+  say(stage, "POST /status 2:46/0/64", "2.04 2:46/0/64 [56]");
   stage_close(stage);
 }
 END_TEST
