@@ -175,7 +175,8 @@ typedef struct acoap_progress {
   uint32_t retransmissions; /* so far, of all requests of this send */
 } acoap_progress_t;
 /**
- * Sees every inbound message as it comes, whatever its code, before inner layers do. message is
+ * Sees every inbound message as it comes, whatever its code, before inner layers do; only a 4.01
+ * with Echo is answered by the library before anybody sees it (RFC 9175 section 2.3). message is
  * borrowed, NULL for none.
  */
 typedef void (*acoap_inspect_cb)(void *user_data, const acoap_progress_t *progress,
