@@ -169,7 +169,8 @@ START_TEST(many_at_once_have_one_end_each) {
       desc = get_desc();
       break;
     }
-    start(&rig, path, desc, &answers[i]);
+    const char *where = i % 4 == 1 ? "/files" : i % 4 == 2 ? "/files/big" : path;
+    start(&rig, where, desc, &answers[i]);
   }
   for (int i = 0; i < CLIENTS; i++) {
     finish(&rig, &answers[i]);
