@@ -103,7 +103,9 @@ static void delivered(acoap_request_t *request, int status) {
     request->observation = false;
     acoap__free(pending);
   } else if (pending != NULL) {
-    (void)transmit_kept(request, pending, request->pending_len, request->pending_type);
+    status = transmit_kept(request, pending, request->pending_len, request->pending_type);
+    /* Who does not get the newest state observes no more. */
+    request->observation = request->observation && status == 0;
   }
   if (!acoap__request_is_on_its_way(request)) {
     acoap__request_hold(request, false);

@@ -105,7 +105,8 @@ void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmissi
  * table is full; ACOAP_EINVAL bytes that are no message, ACK or RST, bad params, a CON to a group
  * (section 8.1), a node that is on its way already). No event comes inside this call. A socket's
  * refusal is reported by `failed` from the next acoap__engine_run; that of a retransmission counts
- * as a loss. params: lent until the end; NULL: the engine's. A HELD node may be sent again without cancelling it first.
+ * as a loss. params: lent until the end; NULL: the engine's. A HELD node may be sent again without
+ * cancelling it first.
  */
 int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                              const acoap_path_t *path, uint8_t *bytes, size_t len,
@@ -156,6 +157,8 @@ struct acoap__interaction {
   bool any_source;                           /* a response may come from anywhere */
   bool multicast; /* sent to a group: matched by token alone, never timed out here */
   bool answered;  /* a response came */
+  bool renews;    /* sent again under the token of one that was answered: more responses of that may
+                     be under way */
 };
 
 typedef struct acoap__request_options {

@@ -225,12 +225,24 @@ static void rejected(acoap__engine_t *engine, acoap_time_t now, acoap__interacti
   }
 }
 
+/*
+ * A notification that was sent before the server heard of a renewed registration looks like its
+ * separate response. Whoever took it for that would not wait for the ACK, which may bring the newer
+ * state (RFC 7641 section 3.3.1); the server sends that ACK in any case.
+ */
+static bool crosses(const acoap__interaction_t *interaction, const acoap_view_t *view,
+                    bool piggybacked) {
+  acoap_bytes_t value;
+  return interaction->renews && !piggybacked && interaction->tx.state == ACOAP__TX_AWAITING_ACK &&
+         acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value);
+}
+
 static void response(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
                      const acoap_path_t *from, const acoap_view_t *view, bool piggybacked) {
   engine->stats.responses_received++;
   interaction->answered = true;
   acoap__timer_clear(&engine->timers, &interaction->response_timer);
-  if (!interaction->multicast) {
+  if (!interaction->multicast && !crosses(interaction, view, piggybacked)) {
     acoap__transmission_detach(engine, &interaction->tx, now, true);
   }
   if (!interaction->keep) {
@@ -320,6 +332,8 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
   if (token_is_open(engine, interaction, token, path)) {
     return ACOAP_EBUSY;
   }
+  bool renews = interaction->open && interaction->keep && how->keep && interaction->answered &&
+                acoap__token_equal(interaction->token, token);
   close_interaction(engine, interaction, now, false);
   engine->request_layer = &request_layer;
   interaction->token = token;
@@ -327,6 +341,7 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
   interaction->any_source = how->any_source;
   interaction->multicast = acoap_address_is_multicast(&path->peer);
   interaction->answered = false;
+  interaction->renews = renews;
   interaction->open = true;
   acoap__map_insert(&engine->by_token, &interaction->token_node, token_hash(engine, token));
   acoap__transmission_prepare(engine, &interaction->tx, &order);

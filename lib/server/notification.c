@@ -20,32 +20,40 @@
 #include "server/body.h"
 #include "server/observe.h"
 
-bool acoap__notice_init(acoap__notice_t *notice, acoap__target_t *target,
-                        const acoap_builder_t *builder, acoap_body_t *body) {
+acoap__notice_t *acoap__notice_new(acoap__target_t *target, const acoap_builder_t *builder,
+                                   acoap_body_t *body) {
   acoap_builder_t copied = *builder;
-  memset(notice, 0, sizeof(*notice));
+  acoap__notice_t *notice = acoap__calloc(1, sizeof(*notice));
+  if (notice == NULL) {
+    return NULL;
+  }
   notice->copy = acoap__malloc(builder->len);
   if (notice->copy == NULL) {
-    return false;
+    acoap__free(notice);
+    return NULL;
   }
   memcpy(notice->copy, builder->bytes, builder->len);
   copied.bytes = notice->copy;
   acoap_builder_view(&copied, &notice->answer);
   notice->target = target;
-  notice->given = body;
+  notice->given = acoap_body_ref(body);
   if (!acoap_view_option(&notice->answer, ACOAP_OPTION_ETAG, 0, &notice->etag) && body != NULL) {
     notice->etag = acoap__body_etag(body);
   }
   notice->number = acoap__observe_number(target->server);
-  notice->later = ACOAP_TIME_NEVER;
-  return true;
+  return notice;
 }
 
-void acoap__notice_done(acoap__notice_t *notice) {
+void acoap__notice_free(acoap__notice_t *notice) {
+  if (notice == NULL) {
+    return;
+  }
   if (notice->lent != NULL) {
     acoap__body_return(notice->lent);
   }
+  acoap_body_unref(notice->given);
   acoap__free(notice->copy);
+  acoap__free(notice);
 }
 
 uint8_t acoap__notice_code(const acoap__notice_t *notice, const acoap__observer_t *observer) {

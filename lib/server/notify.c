@@ -35,9 +35,10 @@ struct acoap__round {
   uint64_t change;         /* what the answer will tell of */
 };
 
-/* The target is looked at again then. */
+/* The target is looked at again then, at the latest. */
 static void again_at(acoap__target_t *target, acoap_time_t at) {
-  if (at != ACOAP_TIME_NEVER) {
+  bool earlier = !target->timer.queued || at < target->timer.at;
+  if (at != ACOAP_TIME_NEVER && earlier) {
     acoap__local_endpoint_timer_set(target->server->endpoint, &target->timer, at);
   }
 }
@@ -62,9 +63,10 @@ static bool ends_with(acoap__observer_t *observer, acoap__notice_t *notice, int 
     leave_out(notice, notice->now + AGAIN_MS);
     break;
   case ACOAP_ENOSPACE:
-    /* When what is under way has been acknowledged it is asked for again (observe.c); nothing else
-     * could renew what the address may have. */
+    /* It is told when what is under way has been acknowledged; nothing else could renew what the
+     * address may have. */
     ends = !outstanding;
+    notice->owed = notice->owed || outstanding;
     break;
   default:
     acoap__notify_farewell(observer, ACOAP_CODE_INTERNAL_SERVER_ERROR);
@@ -153,20 +155,58 @@ static void tell_all(acoap__target_t *target, acoap__notice_t *notice) {
 /* The answer has come: a copy of it goes round, since notifications are built where it was. */
 static int tell_answer(acoap__target_t *target, const acoap_builder_t *builder, acoap_body_t *body,
                        uint64_t change) {
-  acoap__notice_t notice;
   acoap_time_t now = acoap__server_now(target->server);
-  if (!acoap__notice_init(&notice, target, builder, body)) {
+  acoap__notice_free(target->owed);
+  target->owed = NULL;
+  acoap__notice_t *notice = acoap__notice_new(target, builder, body);
+  if (notice == NULL) {
     again_at(target, now + AGAIN_MS);
     return ACOAP_ENOMEM;
   }
-  notice.now = now;
-  notice.change = change;
-  tell_all(target, &notice);
-  acoap__notice_done(&notice);
+  notice->now = now;
+  notice->change = change;
+  notice->later = ACOAP_TIME_NEVER;
+  tell_all(target, notice);
   if (target->resource != NULL) {
-    again_at(target, notice.later);
+    again_at(target, notice->later);
+  }
+  if (notice->owed && target->resource != NULL && target->owed == NULL) {
+    target->owed = notice;
+  } else {
+    acoap__notice_free(notice);
   }
   return 0;
+}
+
+void acoap__notify_owed(acoap__observer_t *observer) {
+  acoap__target_t *target = observer->target;
+  acoap_server_t *server = target->server;
+  acoap__notice_t *owed = target->owed;
+  if (target->resource == NULL || target->round != NULL || observer->seen >= target->changed) {
+    return;
+  }
+  if (owed == NULL || owed->change < target->changed) {
+    acoap__target_mark(target);
+    return;
+  }
+  acoap_request_t *request = acoap_request_ref(observer->request);
+  acoap__server_hold(server);
+  acoap__target_hold(target);
+  target->owed = NULL; /* ours, whatever happens to the target meanwhile */
+  owed->now = acoap__server_now(server);
+  owed->later = ACOAP_TIME_NEVER;
+  if (tell(observer, owed)) {
+    acoap__observer_end(observer, false);
+  }
+  if (target->resource != NULL && target->owed == NULL) {
+    target->owed = owed;
+    again_at(target, owed->later);
+  } else {
+    acoap__notice_free(owed);
+  }
+  acoap__target_release(target);
+  acoap__server_release(server);
+  acoap_request_unref(request);
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------- */

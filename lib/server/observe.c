@@ -231,6 +231,7 @@ void acoap__target_release(acoap__target_t *target) {
   if (target->round != NULL) {
     acoap__round_forsake(target->round);
   }
+  acoap__notice_free(target->owed);
   acoap__free(target);
 }
 
@@ -486,9 +487,7 @@ void acoap__observe_delivered(acoap_request_t *request, int status) {
   }
   observer->acknowledged = true;
   observer->confirmed = acoap__server_now(observer->target->server);
-  if (observer->seen < observer->target->changed && observer->target->round == NULL) {
-    acoap__target_mark(observer->target);
-  }
+  acoap__notify_owed(observer);
 }
 
 /* Whoever is sent to may end registrations, too. */

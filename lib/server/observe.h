@@ -11,6 +11,8 @@
 /* The Content-Format of an observer that has been told of none yet. */
 #define ACOAP__FORMAT_UNTOLD (-2)
 
+typedef struct acoap__notice acoap__notice_t;
+
 /* The registrations of one endpoint. */
 typedef struct acoap__observing_peer {
   acoap__map_node_t node;  /* by (socket, address) */
@@ -36,6 +38,7 @@ typedef struct acoap__target {
   uint64_t changed;           /* the last change: a count of all changes */
   uint64_t pass;              /* the last one that went through the targets */
   acoap__round_t *round;      /* the question that is open; NULL: none */
+  acoap__notice_t *owed;      /* the last answer, while somebody waits for it; NULL: nobody does */
   acoap__timer_t timer;       /* asks later: interval_ms, or what failed */
   uint32_t holders;           /* observers, and who goes through them */
 } acoap__target_t;
@@ -94,23 +97,25 @@ bool acoap__path_hash_text(const acoap_server_t *server, const char *path, uint6
  */
 
 /* What all observers of a target are told. */
-typedef struct acoap__notice {
+struct acoap__notice {
   acoap__target_t *target;
   uint8_t *copy;       /* of the answer, which is lost as notifications are built */
   acoap_view_t answer; /* the handler's; into the copy */
   acoap_bytes_t etag;  /* of the answer or its body; len 0: none */
-  acoap_body_t *given; /* the handler's body; NULL: the answer's payload */
+  acoap_body_t *given; /* the handler's body, referenced; NULL: the answer's payload */
   acoap_body_t *lent;  /* that payload as a body, once somebody wants it in blocks */
   uint64_t change;     /* what it tells of */
   uint32_t number;     /* its place in the order */
   acoap_time_t now;    /* when it is sent */
   acoap_time_t later;  /* when the first of those that are left out is due; NEVER: none is */
-} acoap__notice_t;
+  bool owed; /* somebody may be told only when what is under way to him was acknowledged */
+};
 
-/* Of what a handler built; false without memory. */
-bool acoap__notice_init(acoap__notice_t *notice, acoap__target_t *target,
-                        const acoap_builder_t *builder, acoap_body_t *body);
-void acoap__notice_done(acoap__notice_t *notice);
+/* Of what a handler built; NULL without memory. */
+acoap__notice_t *acoap__notice_new(acoap__target_t *target, const acoap_builder_t *builder,
+                                   acoap_body_t *body);
+/* NULL is fine. */
+void acoap__notice_free(acoap__notice_t *notice);
 /* The code that this observer gets. */
 uint8_t acoap__notice_code(const acoap__notice_t *notice, const acoap__observer_t *observer);
 /* Has this one to be acknowledged? */
@@ -135,6 +140,8 @@ void acoap__notify_ask(acoap__deferred_t *deferred);
 void acoap__notify_due(acoap__timer_t *timer, acoap_time_t now);
 /* The target's observers have all ended: whoever is asked need not answer any more. */
 void acoap__round_forsake(acoap__round_t *round);
+/* What was on its way was acknowledged: tell the observer what it does not know yet. */
+void acoap__notify_owed(acoap__observer_t *observer);
 /* Send a code alone as the last notification (section 4.2); the registration is ended by others. */
 void acoap__notify_farewell(acoap__observer_t *observer, uint8_t code);
 
