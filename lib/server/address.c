@@ -45,7 +45,10 @@ size_t acoap__addresses_memory(uint32_t most) {
 }
 
 acoap__addresses_t *acoap__addresses_new(uint32_t most, const uint8_t hash_key[16]) {
-  acoap__addresses_t *table = acoap__calloc(1, acoap__addresses_memory(most));
+  acoap__addresses_t *table = NULL;
+  if (most > 0 && most <= ACOAP__ADDRESSES_MOST) {
+    table = acoap__calloc(1, acoap__addresses_memory(most));
+  }
   if (table == NULL) {
     return NULL;
   }

@@ -41,9 +41,12 @@ typedef struct acoap__addresses {
   acoap__address_t entries[];
 } acoap__addresses_t;
 
-/* Bytes of a table for this many addresses. */
+/* Nobody remembers more; sizes fit 32 bits. */
+#define ACOAP__ADDRESSES_MOST (UINT32_C(1) << 24)
+
+/* Bytes of a table for this many addresses, at most ACOAP__ADDRESSES_MOST. */
 size_t acoap__addresses_memory(uint32_t most);
-/* NULL without memory; most at least 1. Freed with acoap__free. */
+/* NULL without memory, for 0 and for more than that. Freed with acoap__free. */
 acoap__addresses_t *acoap__addresses_new(uint32_t most, const uint8_t hash_key[16]);
 
 /* The address without its port. */

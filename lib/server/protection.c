@@ -39,6 +39,9 @@ static void answered(void *user_data, const acoap_address_t *address) {
 
 int acoap__protection_new(acoap_server_t *server) {
   const acoap_server_options_t *options = &server->options;
+  if (options->addresses_max > ACOAP__ADDRESSES_MOST) {
+    return ACOAP_EINVAL;
+  }
   struct acoap__protection *protection = acoap__calloc(1, sizeof(*protection));
   if (protection == NULL) {
     return ACOAP_ENOMEM;

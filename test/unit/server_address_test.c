@@ -174,6 +174,13 @@ START_TEST(the_memory_is_what_the_formula_says) {
 }
 END_TEST
 
+START_TEST(a_table_beyond_all_sizes_is_not_made) {
+  ck_assert_ptr_null(acoap__addresses_new(0, hash_key));
+  ck_assert_ptr_null(acoap__addresses_new(ACOAP__ADDRESSES_MOST + 1, hash_key));
+  ck_assert_ptr_null(acoap__addresses_new(UINT32_MAX, hash_key));
+}
+END_TEST
+
 static Suite *suite(void) {
   Suite *suite = suite_create("server/address");
   TCase *tcase = tcase_create("table");
@@ -186,6 +193,7 @@ static Suite *suite(void) {
   tcase_add_test(tcase, strangers_do_not_push_out_who_was_verified);
   tcase_add_test(tcase, verified_ones_leave_room_for_strangers);
   tcase_add_test(tcase, a_table_of_one_works);
+  tcase_add_test(tcase, a_table_beyond_all_sizes_is_not_made);
   tcase_add_test(tcase, the_memory_is_what_the_formula_says);
   suite_add_tcase(suite, tcase);
   return suite;
