@@ -1,7 +1,8 @@
 /*
  * acoap serve behind a relay that loses datagrams both ways, doubles and reorders them towards the
  * server: bodies come whole, in memory and in files, for the clients of libcoap, node-coap and our
- * own. (libcoap's client recognises no duplicates: none are made towards the clients.)
+ * own. (libcoap's client recognises no duplicates: none are made towards the clients. node-coap's
+ * takes the repeated answer to a request that was doubled for another block: none is.)
  * SPDX-License-Identifier: MIT
  */
 #include "peers.h"
@@ -50,24 +51,32 @@ static void expect_body(const char *name) {
 }
 
 static void start(void) {
-  const relay_conditions_t up = {.loss_ppm = 40000, .duplicate_ppm = 50000, .reorder_ppm = 50000};
-  const relay_conditions_t down = {.loss_ppm = 40000};
   strcpy(folder + sizeof(folder) - 7, "XXXXXX");
   ck_assert_ptr_nonnull(mkdtemp(folder));
   write_body("body");
   const char *const mode[] = {"--dir", folder, "--writable", NULL};
   served_start(&served, ACOAP_TOOL, mode);
+}
+
+static void start_relay(bool duplicates) {
+  const relay_conditions_t up = {.loss_ppm = 40000,
+                                 .duplicate_ppm = duplicates ? 50000 : 0,
+                                 .reorder_ppm = duplicates ? 50000 : 0};
+  const relay_conditions_t down = {.loss_ppm = 40000};
   relay = relay_start(served.port, 7, up, down);
   ck_assert_ptr_nonnull(relay);
 }
 
-static void stop(void) {
+static void stop_relay(bool duplicates) {
   relay_count_t up;
   relay_count_t down;
   relay_stop(relay, &up, &down);
   ck_assert_uint_gt(up.lost, 0);
-  ck_assert_uint_gt(up.duplicated, 0);
   ck_assert_uint_gt(down.lost, 0);
+  ck_assert(up.duplicated > 0 || !duplicates);
+}
+
+static void stop(void) {
   served_stop(&served);
   char script[160];
   snprintf(script, sizeof(script), "rm -rf '%s'", folder);
@@ -96,23 +105,30 @@ static void run(const char *format, const char *client) {
 }
 
 START_TEST(coap_client_uploads_and_downloads) {
+  start_relay(true);
   run("$client -B 100 -b 1024 -m put -f body $uri/up && $client -B 100 -b 1024 -o down $uri/body",
       interop_libcoap_client());
+  stop_relay(true);
   expect_body("up");
   expect_body("down");
 }
 END_TEST
 
 START_TEST(node_downloads) {
+  start_relay(false);
   run("node $client sizes $uri/body 1024 >sums && "
-      "grep -q \"^1024 2.05 40000 $(sha256sum <body | cut -d' ' -f1)\" sums",
+      "grep -q \"^1024 2.05 40000 $(sha256sum <body | cut -d' ' -f1)\" sums || "
+      "{ cat sums; false; }",
       interop_node_file("client.js"));
+  stop_relay(false);
 }
 END_TEST
 
 START_TEST(acoap_uploads_and_downloads) {
+  start_relay(true);
   run("$client put -q -b 1024 -i body $uri/up && $client get -q -b 1024 -o down $uri/body",
       ACOAP_TOOL);
+  stop_relay(true);
   expect_body("up");
   expect_body("down");
 }
