@@ -12,6 +12,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "fuzz/server_fuzz_requests.h"
 #include "fuzz/server_fuzz_resources.h"
 #include "support/fail_alloc.h"
 
@@ -20,7 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
   STEPS_MAX = 80,
   PEERS = 8,
-  DATAGRAM = 1300,
   TRANSFERS_MAX = 6,
   BODIES_MAX = 6000,
   OBSERVERS_MAX = 5,
@@ -33,26 +33,6 @@ enum {
   SMALL_BLOCKS = 32
 };
 
-/* Somebody who sends. */
-typedef struct peer {
-  uint64_t sent;    /* bytes to the peer */
-  uint64_t allowed; /* bytes that it may get as a stranger */
-  bool known;       /* has acknowledged something or returned an Echo */
-  uint16_t message_id;
-  uint8_t token;
-  uint32_t block1, block2; /* numbers to go on with */
-  uint8_t etag[8], echo[40];
-  size_t etag_len, echo_len;
-  uint16_t asked; /* Message ID of the last CON of the server's */
-  uint8_t asked_token[8];
-  size_t asked_token_len;
-} peer_t;
-
-typedef struct input {
-  const uint8_t *at;
-  const uint8_t *end;
-} input_t;
-
 /* A datagram socket that hears what the input says. */
 static struct {
   acoap_socket_t socket; /* first */
@@ -62,10 +42,6 @@ static struct {
 
 static peer_t peers[PEERS];
 static uint8_t mode;
-
-static uint8_t next(input_t *in) {
-  return in->at < in->end ? *in->at++ : 0;
-}
 
 /* ---- the wire -------------------------------------------------------------------------------- */
 
@@ -171,107 +147,6 @@ static void hear(unsigned n, bool multicast, const uint8_t *bytes, size_t len) {
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* A Block option: size and flag from the input, the number from there or the next one. */
-static uint8_t put_block(input_t *in, acoap_builder_t *builder, uint16_t number, uint32_t *going) {
-  uint8_t byte = next(in);
-  uint32_t num = byte >> 4 == 15 ? *going : byte >> 4;
-  *going = num + 1;
-  acoap_builder_uint(builder, number, num << 4 | (byte & 15u));
-  return byte & 7;
-}
-
-static void put_conditions(acoap_builder_t *builder, const peer_t *peer, uint8_t bits) {
-  if ((bits & 16) != 0) {
-    acoap_builder_option(builder, ACOAP_OPTION_ETAG, peer->etag, peer->etag_len);
-  }
-  if ((bits & 32) != 0) {
-    acoap_builder_option(builder, ACOAP_OPTION_IF_MATCH, peer->etag, peer->etag_len);
-  }
-  if ((bits & 64) != 0) {
-    acoap_builder_option(builder, ACOAP_OPTION_IF_NONE_MATCH, NULL, 0);
-  }
-  if ((bits & 128) != 0) {
-    acoap_builder_uint(builder, ACOAP_OPTION_ACCEPT, peer->token % 64);
-  }
-}
-
-static void put_others(input_t *in, acoap_builder_t *builder, peer_t *peer, uint8_t bits) {
-  static const char *const queries[] = {"q=1", "rt=x*", "href=/a*", "obs", "=", "q", "ct=40", ""};
-  if ((bits & 1) != 0) {
-    acoap_builder_option(builder, ACOAP_OPTION_ECHO, peer->echo, peer->echo_len);
-    peer->known = peer->known || peer->echo_len > 0;
-  }
-  if ((bits & 2) != 0) {
-    uint8_t tag = next(in);
-    acoap_builder_option(builder, ACOAP_OPTION_REQUEST_TAG, &tag, tag % 2);
-  }
-  if ((bits & 4) != 0) {
-    acoap_builder_uint(builder, ACOAP_OPTION_NO_RESPONSE, next(in));
-  }
-  if ((bits & 8) != 0) {
-    acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, next(in) * 300u);
-  }
-  if ((bits & 16) != 0) {
-    const char *query = queries[next(in) % 8];
-    acoap_builder_option(builder, ACOAP_OPTION_URI_QUERY, query, strlen(query));
-  }
-  if ((bits & 32) != 0) {
-    acoap_builder_uint(builder, ACOAP_OPTION_CONTENT_FORMAT, next(in) % 64);
-  }
-  if ((bits & 64) != 0) {
-    uint8_t kind = next(in);
-    acoap_builder_option(builder, (uint16_t)(kind % 2 == 0 ? 9999 : kind * 4), "zz", kind % 3);
-  }
-  if ((bits & 128) != 0) {
-    acoap_builder_uint(builder, ACOAP_OPTION_HOP_LIMIT, 3);
-  }
-}
-
-static void put_path(acoap_builder_t *builder, unsigned n, uint8_t id) {
-  static const char *const more[] = {
-      "/.well-known/core", "/nothing", "/f/x/y", "/f/../y", "//", "/a/", "/obs/7", "/a/b"};
-  const char *path = n < PATHS ? paths[n] : more[n % 8];
-  char text[64];
-  size_t len = 0;
-  for (const char *at = path; *at != '\0' && len < sizeof(text) - 2; at++) {
-    if (*at == ':') {
-      text[len++] = (char)('a' + id % 3);
-      at += strcspn(at, "/") - 1;
-    } else {
-      text[len++] = *at == '.' && n < PATHS ? 'd' : *at;
-    }
-  }
-  acoap_builder_path(builder, text, len);
-}
-
-/* Tokens and Message IDs: fresh ones, and those of before. */
-static void begin(input_t *in, acoap_builder_t *builder, uint8_t *bytes, peer_t *peer, uint8_t a,
-                  uint8_t b) {
-  static const uint8_t methods[] = {
-      ACOAP_CODE_GET,   ACOAP_CODE_POST,  ACOAP_CODE_PUT,    ACOAP_CODE_DELETE,
-      ACOAP_CODE_FETCH, ACOAP_CODE_PATCH, ACOAP_CODE_IPATCH, 0x1f};
-  uint8_t token[8] = {0};
-  size_t token_len = 1;
-  switch (b >> 5 & 3) {
-  case 0:
-    token[0] = ++peer->token;
-    break;
-  case 1:
-    token[0] = peer->token;
-    break;
-  case 2:
-    token_len = 0;
-    break;
-  default:
-    token[0] = next(in) % 4;
-    token_len = 8;
-    break;
-  }
-  peer->message_id = (uint16_t)(peer->message_id + (b >> 7 == 0 ? 1 : 0));
-  acoap_builder_init(builder, bytes, DATAGRAM, (a & 2) == 0 ? ACOAP_CON : ACOAP_NON,
-                     methods[a >> 2 & 7], peer->message_id, token, token_len);
-}
-
 static void send_request(input_t *in) {
   uint8_t bytes[DATAGRAM];
   uint8_t body[1100];
@@ -284,7 +159,7 @@ static void send_request(input_t *in) {
   unsigned n = a >> 5;
   peer_t *peer = &peers[n];
   begin(in, &builder, bytes, peer, a, b);
-  put_path(&builder, b & 31, c);
+  put_path(&builder, paths, PATHS, b & 31, c);
   if ((c & 3) != 0) {
     acoap_builder_uint(&builder, ACOAP_OPTION_OBSERVE, (c & 3u) - 1);
   }
@@ -426,6 +301,7 @@ static void server_make(acoap_local_endpoint_t *endpoint) {
       .rate_per_s = (mode & LIMITS_RATE) != 0 ? 2 : 0,
       .shedding = (mode & SHEDS_WITH_RESET) != 0 ? ACOAP_SHED_RESET : ACOAP_SHED_UNAVAILABLE};
   MUST(acoap_server_new(endpoint, &options, &site.server) == 0);
+  MUST(acoap_server_on_default(site.server, mode >= 128 ? handle_any : NULL, NULL) == 0);
   for (unsigned n = 0; n < PATHS; n++) {
     site_add(n);
   }

@@ -14,7 +14,7 @@
 
 #include "fuzz/must.h"
 
-enum { KEPT_MAX = 4, WAITING_MAX = 4, PATHS = 24, UPLOAD_MAX = 1 << 16, BODY_MAX = 2000 };
+enum { KEPT_MAX = 4, WAITING_MAX = 4, PATHS = 26, UPLOAD_MAX = 1 << 16, BODY_MAX = 2000 };
 
 enum { SYNC, WAITS, SEQUENTIAL, FAILS };
 
@@ -233,16 +233,14 @@ static void keep_reply(acoap_request_t *request, unsigned place) {
   *reply = acoap_request_reply(request);
 }
 
-/* The first byte of the body says what becomes of the request. */
-static void handle_any(void *user_data, acoap_request_t *request) {
-  unsigned n = (unsigned)(uintptr_t)user_data;
+/* What becomes of a request of resource n. */
+static void act(acoap_request_t *request, unsigned n, unsigned what) {
   acoap_bytes_t body = acoap_request_body(request);
   acoap_builder_t *builder;
   char text[300];
-  unsigned what = body.len > 0 ? body.data[0] : 0;
+  memset(text, 'x', sizeof(text));
   switch (what % 16) {
   case 0:
-    memset(text, 'x', sizeof(text));
     acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, text,
                           what / 16 * 18);
     break;
@@ -305,6 +303,17 @@ static void handle_any(void *user_data, acoap_request_t *request) {
   }
 }
 
+/* The first byte of the body says it, */
+static void handle_any(void *number, acoap_request_t *request) {
+  acoap_bytes_t body = acoap_request_body(request);
+  act(request, (unsigned)(uintptr_t)number, body.len > 0 ? body.data[0] : 0);
+}
+
+/* or how often something has changed: so that notifications are anything, too. */
+static void handle_odd(void *number, acoap_request_t *request) {
+  act(request, (unsigned)(uintptr_t)number, site.version);
+}
+
 static void store(void *user_data, acoap_request_t *request) {
   acoap_bytes_t body = acoap_request_body(request);
   (void)user_data;
@@ -332,6 +341,7 @@ static void tell_parameters(void *user_data, acoap_request_t *request) {
   MUST(acoap_request_depth(request) <= 4);
   (void)acoap_request_query(request, "q", &value);
   (void)acoap_request_is_notification(request);
+  (void)acoap_request_precondition(request, true, &site.version, 1);
   acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, id.data, id.len);
 }
 
@@ -359,22 +369,29 @@ static int tell_version(void *user_data, acoap_request_t *request, uint8_t etag[
 
 static int get_value(void *user_data, acoap_value_t *value) {
   (void)user_data;
-  value->integer = site.version;
-  return 0;
+  value->integer = site.version - 100;
+  value->number = site.version / 7.0;
+  value->string = (acoap_bytes_t){site.stored, site.stored_len < 300 ? site.stored_len : 300};
+  return site.version == 77 ? ACOAP_CODE_SERVICE_UNAVAILABLE : 0;
 }
 
 static int set_value(void *user_data, const acoap_value_t *value) {
   (void)user_data;
-  site.version = (uint8_t)value->integer;
+  if (value->type == ACOAP_VALUE_STRING) {
+    MUST(value->string.len <= BODY_MAX);
+    site.stored_len = value->string.len;
+    memmove(site.stored, value->string.data, value->string.len);
+  }
+  site.version++;
   return value->integer < 0 ? ACOAP_CODE_CONFLICT : 0;
 }
 
 /* ---- the site -------------------------------------------------------------------------------- */
 
 static const char *const paths[PATHS] = {
-    "/",      "/a/:id", "/a/b/c",   "/f/...", "/obs",   "/obs/:id", "/up",  "/joined",
-    "/read",  "/wait",  "/seq",     "/fails", "/later", "/thread",  "/new", "/group",
-    "/bytes", "/value", "/counter", "/stats", "/any",   "/many",    "/mc",  "/a/:id/c",
+    "/",        "/a/:id", "/a/b/c", "/f/...", "/obs",    "/obs/:id", "/up",     "/joined", "/read",
+    "/wait",    "/seq",   "/fails", "/later", "/thread", "/new",     "/group",  "/bytes",  "/int",
+    "/counter", "/stats", "/any",   "/odd",   "/mc",     "/a/:id/c", "/double", "/string",
 };
 
 static void gone(void *user_data) {
@@ -391,6 +408,12 @@ static acoap_resource_t *ready_of(unsigned n) {
     return acoap_resource_new_static(site.server, paths[n], 0, bytes, sizeof(bytes));
   case 17:
     return acoap_resource_new_value(site.server, paths[n], ACOAP_VALUE_INT, get_value, set_value,
+                                    NULL);
+  case 24:
+    return acoap_resource_new_value(site.server, paths[n], ACOAP_VALUE_DOUBLE, get_value, set_value,
+                                    NULL);
+  case 25:
+    return acoap_resource_new_value(site.server, paths[n], ACOAP_VALUE_STRING, get_value, set_value,
                                     NULL);
   case 18:
     return acoap_resource_new_counter(site.server, paths[n], -1);
@@ -448,6 +471,14 @@ static void equip(acoap_resource_t *resource, unsigned n) {
     acoap_resource_takes(resource, 0);
     acoap_resource_gives(resource, 0);
     break;
+  case 21:
+    observable.interval_ms = 500;
+    acoap_resource_observable(resource, &observable);
+    acoap_resource_on(resource, ACOAP_CODE_GET, handle_odd, number);
+    break;
+  case 25:
+    acoap_resource_body_max(resource, BODY_MAX);
+    break;
   case 22:
     acoap_resource_multicast(resource, &policy);
     acoap_resource_understands(resource, 9999);
@@ -459,7 +490,7 @@ static void equip(acoap_resource_t *resource, unsigned n) {
   default:
     break;
   }
-  if (n < 15 || n > 19) {
+  if (n < 15 || (n > 19 && n < 24)) {
     acoap_resource_on(resource, 0, handle_any, number);
     acoap_resource_on(resource, 0, handle_any, number);
   }
@@ -469,8 +500,10 @@ static void site_add(unsigned n) {
   if (site.server == NULL || site.resources[n] != NULL) {
     return;
   }
+  (void)acoap_server_status(site.server);
   acoap_resource_t *resource = ready_of(n);
   MUST(resource != NULL);
+  MUST(acoap_server_resource(site.server, paths[n]) == resource);
   site.resources[n] = resource;
   site.resources_made++;
   MUST(acoap_resource_on_destroy(resource, gone, NULL) == 0);
