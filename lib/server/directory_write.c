@@ -7,7 +7,8 @@
  * Content-Format, and says it in Location-Path (section 5.8.2). DELETE of what is not there is 2.02
  * (section 5.8.4).
  * Refusals: a path that is not served 4.03; a directory that is not there 4.09; a directory itself
- * 4.05; more than file_max_bytes 4.13; a full disk 5.03. Makes and removes no directories.
+ * 4.05; more than file_max_bytes 4.13 with Size1; a full disk 5.03. Makes and removes no
+ * directories.
  * SPDX-License-Identifier: MIT
  */
 #include "server/directory.h"
@@ -216,7 +217,7 @@ static int begin(void *user_data, acoap_upload_t *upload, acoap_request_t *first
     return 0; /* a body that nobody looks at */
   }
   if (total != ACOAP_BODY_SIZE_UNKNOWN && total > directory->file_max_bytes) {
-    return ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE;
+    return ACOAP_ETOOBIG;
   }
   writing_t *made = writing_new(directory, first);
   if (made == NULL) {
@@ -243,7 +244,7 @@ static int write_bytes(void *user_data, acoap_upload_t *upload, uint64_t offset,
   const acoap__directory_t *directory = user_data;
   const writing_t *self = acoap_upload_data(upload);
   if (offset > directory->file_max_bytes || bytes.len > directory->file_max_bytes - offset) {
-    return ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE;
+    return ACOAP_ETOOBIG;
   }
   if (self == NULL) {
     return 0;
@@ -315,7 +316,12 @@ static void delete_file(void *user_data, acoap_request_t *request) {
 }
 
 int acoap__directory_make_writable(acoap__directory_t *directory, acoap_resource_t *resource) {
+  uint64_t most = directory->file_max_bytes;
   int status = acoap_resource_on_upload(resource, &upload_ops, directory);
+  if (status == 0) {
+    /* What Size1 says in a 4.13 (RFC 7959 section 2.9.3). */
+    status = acoap_resource_body_max(resource, most < SIZE_MAX ? (size_t)most : SIZE_MAX);
+  }
   if (status == 0) {
     status = acoap_resource_on(resource, ACOAP_CODE_PUT, put, directory);
   }

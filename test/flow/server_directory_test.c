@@ -736,19 +736,59 @@ END_TEST
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
-START_TEST(rfc7252_5_9_2_9_file_beyond_the_bound_is_413) {
+/* acoap_body_reader_cb */
+static int endless(void *user_data, uint64_t offset, uint8_t *room, size_t cap) {
+  uint64_t *read = user_data;
+  memset(room, 'x', cap);
+  *read = offset + cap;
+  return (int)cap;
+}
+
+START_TEST(body_of_unknown_length_ends_at_the_bound) {
   file_rig_t rig;
+  file_answer_t answer;
+  uint64_t read = 0;
+  file_rig_open(&rig, 18, NULL);
+  acoap_directory_options_t options = {
+      .size = sizeof(options), .writable = true, .file_max_bytes = 10000};
+  ck_assert_ptr_nonnull(acoap_resource_new_directory(rig.server, "/files", rig.root, &options));
+  acoap_desc_t *desc = acoap_desc_put();
+  acoap_desc_path(desc, "files/f");
+  acoap_desc_block1_reader(desc, 1024, -1, endless, &read);
+  file_rig_send(&rig, desc, &answer);
+  file_rig_finish(&rig, &answer);
+  ck_assert_uint_eq(answer.code, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
+  ck_assert_uint_gt(read, 9 * 1024);
+  ck_assert_uint_le(read, 12 * 1024);
+  file_answer_done(&answer);
+  client_rig_run(&rig.client, 1);
+  ck_assert_uint_eq(count_of(&rig), 0);
+  file_rig_close(&rig);
+}
+END_TEST
+
+/* In blocks and in one message. */
+START_TEST(rfc7959_2_9_3_file_beyond_the_bound_is_413_with_size1) {
+  static const size_t bounds[] = {5000, 100};
+  file_rig_t rig;
+  file_answer_t answer;
+  uint32_t most = 0;
   file_rig_open(&rig, 15, NULL);
   file_rig_fill(long_body, LONG, 9);
   acoap_directory_options_t options = {
-      .size = sizeof(options), .writable = true, .file_max_bytes = 5000};
+      .size = sizeof(options), .writable = true, .file_max_bytes = bounds[_i]};
   ck_assert_ptr_nonnull(acoap_resource_new_directory(rig.server, "/files", rig.root, &options));
-  file_ask_t ask = putting("/files/f", long_body, 5001);
-  file_rig_expect(&rig, &ask, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
+  file_ask_t ask = putting("/files/f", long_body, bounds[_i] + 1);
+  file_rig_ask(&rig, &ask, &answer);
+  ck_assert_uint_eq(answer.code, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
+  ck_assert(acoap_view_uint(acoap_message_view(answer.message), ACOAP_OPTION_SIZE1, &most));
+  ck_assert_uint_eq(most, bounds[_i]);
+  file_answer_done(&answer);
+  client_rig_run(&rig.client, 1);
   ck_assert_uint_eq(count_of(&rig), 0);
-  ask.len = 5000;
+  ask.len = bounds[_i];
   file_rig_expect(&rig, &ask, ACOAP_CODE_CREATED);
-  file_rig_has(&rig, "f", long_body, 5000);
+  file_rig_has(&rig, "f", long_body, bounds[_i]);
   file_rig_close(&rig);
 }
 END_TEST
@@ -824,7 +864,8 @@ static Suite *directory_suite(void) {
   tcase_add_test(tcase, half_an_upload_is_forgotten_and_removed_in_time);
   tcase_add_test(tcase, upload_begun_anew_leaves_nothing_of_the_first);
   tcase_add_loop_test(tcase, nothing_half_written_stays_whoever_goes, 0, 6);
-  tcase_add_test(tcase, rfc7252_5_9_2_9_file_beyond_the_bound_is_413);
+  tcase_add_loop_test(tcase, rfc7959_2_9_3_file_beyond_the_bound_is_413_with_size1, 0, 2);
+  tcase_add_test(tcase, body_of_unknown_length_ends_at_the_bound);
   tcase_add_test(tcase, system_that_takes_no_more_leaves_the_old_file);
   tcase_add_test(tcase, invalid_arguments_are_told_by_the_server);
   suite_add_tcase(suite, tcase);
