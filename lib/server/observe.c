@@ -9,14 +9,6 @@
  *                 (so does any request that could not be registered under the same token)
  *     ends        with a RST, a CON that times out, an error response, its resource
  *
- * Order numbers (section 4.4) are 24 bits of the real-time clock in sixteenths of a millisecond:
- *
- *     number = max(16 * clock, last + 1)   in serial arithmetic: v1 < v2 when v2 - v1 < 2^23
- *
- * so that they grow across restarts, too. 2^23 of them are 524 s, and section 3.4 calls whatever
- * comes 128 s later newer anyway. Each answer of a handler takes one, observers share it; to give
- * 2^23 in 128 s a handler would have to answer 65 times in each millisecond.
- *
  * Keys are hashed with the server's key, since peers choose tokens and options. Sends nothing
  * (notify.c).
  *
@@ -28,11 +20,8 @@
 
 #include "base/mem.h"
 #include "base/siphash.h"
-#include "message/observe.h"
 #include "message/uri_text.h"
 
-#define NUMBER_MASK 0xffffffu
-#define NUMBERS_PER_MS 16
 /* Observers per bucket when observers_max is reached, and buckets at most. */
 #define CHAIN 4
 #define BUCKETS_MAX ((size_t)1 << 16)
@@ -517,67 +506,4 @@ void acoap__observe_end(acoap_resource_t *resource, uint8_t code) {
     target->resource = NULL;
     acoap__target_release(target);
   }
-}
-
-/* ---- order ----------------------------------------------------------------------------------- */
-
-static uint32_t clock_number(const acoap_server_t *server) {
-  acoap_host_t *host = acoap__local_endpoint_host(server->endpoint);
-  size_t known = offsetof(acoap_host_ops_t, real_time_ms) + sizeof(host->ops->real_time_ms);
-  bool real = host->ops->size >= known && host->ops->real_time_ms != NULL;
-  acoap_time_t now = real ? host->ops->real_time_ms(host) : acoap__server_now(server);
-  return (uint32_t)((uint64_t)now * NUMBERS_PER_MS) & NUMBER_MASK;
-}
-
-uint32_t acoap__observe_number(acoap_server_t *server) {
-  struct acoap__observers *observers = server->observers;
-  acoap_time_t now = acoap__server_now(server);
-  acoap_time_t lifetime = (acoap_time_t)acoap_params_exchange_lifetime_ms(
-      &acoap__local_endpoint_engine(server->endpoint)->config.params);
-  uint32_t number = clock_number(server);
-  /* What left with the last number has arrived or never will, when a message's lifetime has passed
-   * since: 128 s later the clock is right whatever it says. */
-  if (observers->numbered != 0 &&
-      !acoap__observe_is_newer(observers->number, observers->numbered + lifetime, number, now)) {
-    number = (observers->number + 1) & NUMBER_MASK;
-  }
-  observers->number = number;
-  observers->numbered = now;
-  return number;
-}
-
-/* ---- for the application --------------------------------------------------------------------- */
-
-#define CONFIRM_EVERY_DEFAULT 16
-/* Section 4.5: at least once in 24 hours. */
-#define CONFIRM_MS_MOST (24u * 60 * 60 * 1000)
-
-int acoap_resource_observable(acoap_resource_t *resource, const acoap_observable_options_t *given) {
-  acoap_observable_options_t options;
-  memset(&options, 0, sizeof(options));
-  if (resource == NULL || resource->server == NULL) {
-    return ACOAP_EINVAL;
-  }
-  if (given != NULL) {
-    if (given->size < sizeof(given->size)) {
-      return acoap__server_fail(resource->server, ACOAP_EINVAL);
-    }
-    memcpy(&options, given, given->size < sizeof(options) ? given->size : sizeof(options));
-  }
-  if ((unsigned)options.reliability > ACOAP_UNRELIABLE) {
-    return acoap__server_fail(resource->server, ACOAP_EINVAL);
-  }
-  options.size = sizeof(options);
-  options.confirm_every =
-      options.confirm_every != 0 ? options.confirm_every : CONFIRM_EVERY_DEFAULT;
-  if (options.confirm_ms == 0 || options.confirm_ms > CONFIRM_MS_MOST) {
-    options.confirm_ms = CONFIRM_MS_MOST;
-  }
-  resource->observe = options;
-  resource->observable = true;
-  return 0;
-}
-
-size_t acoap_resource_observers(const acoap_resource_t *resource) {
-  return resource != NULL ? resource->observer_count : 0;
 }
