@@ -155,7 +155,8 @@ ACOAP_API int acoap_server_stats(const acoap_server_t *server, acoap_server_stat
  *              "/a/b/..." both find what is theirs.
  *
  * Returns NULL on failure, which every function below takes and which acoap_server_status tells:
- * ACOAP_EINVAL a path that is not of this form or is there already; ACOAP_ENOMEM.
+ * ACOAP_EINVAL a path that is not of this form, has more than 64 segments or one of over 255 bytes,
+ * or is there already; ACOAP_ENOMEM.
  * Ownership:  the server's, until acoap_resource_remove.
  * Reference:  RFC 7252 section 5.7 and 6.
  */
@@ -191,14 +192,17 @@ ACOAP_API int acoap_resource_on(acoap_resource_t *resource, uint8_t method,
 /**
  * Set an attribute of the link in /.well-known/core: "rt", "if", "title", "sz", own ones. NULL
  * value: a flag; setting it again replaces. "ct" comes from acoap_resource_gives and "obs" from
- * acoap_resource_observable unless set here. ACOAP_EINVAL a name that is no token of RFC 6690.
+ * acoap_resource_observable unless set here. ACOAP_EINVAL a name that is no token of RFC 6690
+ * ("href" is the target), or a value that cannot be written: control characters, no UTF-8, an "sz"
+ * that is no number, a "ct" that is no list of numbers.
  */
 ACOAP_API int acoap_resource_attribute(acoap_resource_t *resource, const char *name,
                                        const char *value);
 /** Do not list it in /.well-known/core. (Paths with parameters and sub-trees never are.) */
 ACOAP_API int acoap_resource_hide(acoap_resource_t *resource);
 
-/** Add a format that GET and FETCH can give: ct, and 4.06 for an Accept of none of them. */
+/** Add a format that GET and FETCH can give: ct, and 4.06 for an Accept of none of them. Up to 64.
+ */
 ACOAP_API int acoap_resource_gives(acoap_resource_t *resource, int content_format);
 /** Add a format that requests may carry: 4.15 for a body in none of them. */
 ACOAP_API int acoap_resource_takes(acoap_resource_t *resource, int content_format);
@@ -229,7 +233,10 @@ typedef struct acoap_multicast_policy {
   bool empty;          /* answer 2.05 without a payload, too (such as a filter without a match) */
   uint32_t leisure_ms; /* longest random delay [DEFAULT_LEISURE] */
 } acoap_multicast_policy_t;
-/** Other than the default: successes with something to say. */
+/**
+ * Other than the default: successes with something to say. A request with a No-Response that leaves
+ * classes open gets those in any case, unless `silent` (RFC 7967 section 2.1). NULL: the default.
+ */
 ACOAP_API int acoap_resource_multicast(acoap_resource_t *resource,
                                        const acoap_multicast_policy_t *options);
 
