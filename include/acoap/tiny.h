@@ -160,16 +160,11 @@ ACOAP_API int acoap_tiny_serve(const acoap_tiny_request_t *request, acoap_builde
 #define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(32, 144)
 #define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(22, 120)
 /* The next power of two: hash buckets. */
+#define ACOAP_TINY_SMEARED(n, bits) ((n) | (n) >> (bits))
+#define ACOAP_TINY_SMEARED_4(n) ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED((unsigned)(n), 1), 2)
+#define ACOAP_TINY_SMEARED_16(n) ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED_4(n), 4)
 #define ACOAP_TINY_BUCKETS(n)                                                                      \
-  ((n) <= 1     ? 1u                                                                               \
-   : (n) <= 2   ? 2u                                                                               \
-   : (n) <= 4   ? 4u                                                                               \
-   : (n) <= 8   ? 8u                                                                               \
-   : (n) <= 16  ? 16u                                                                              \
-   : (n) <= 32  ? 32u                                                                              \
-   : (n) <= 64  ? 64u                                                                              \
-   : (n) <= 128 ? 128u                                                                             \
-                : 65536u)
+  ((n) < 1 ? 1u : ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED_16((n)-1), 8) + 1u)
 #define ACOAP_TINY_BUCKET_BYTES(n) ACOAP_TINY_ALIGNED(ACOAP_TINY_BUCKETS(n) * sizeof(void *))
 
 /**
