@@ -26,7 +26,7 @@ static int open_socket(serve_sockets_t *sockets, const acoap_address_t *local, b
     return ACOAP_EEXHAUSTED;
   }
   acoap_socket_t *socket = NULL;
-  int status = acoap_udp_socket_new(sockets->loop, ACOAP_UDP_BEST, &udp, &socket);
+  int status = acoap_udp_socket_new(sockets->loop, session_udp(), &udp, &socket);
   if (status == 0 && secure) {
     acoap_dtls_options_t dtls = {.size = sizeof(dtls), .credentials = sockets->credentials};
     acoap_socket_t *inner = socket;

@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
@@ -109,10 +110,19 @@ int session_start(session_t *session, const options_t *options) {
   return 0;
 }
 
+acoap_udp_kind_t session_udp(void) {
+  const char *name = getenv("ACOAP_UDP");
+  if (name != NULL && strcmp(name, "batched") == 0) {
+    return ACOAP_UDP_BATCHED;
+  }
+  return name != NULL && strcmp(name, "portable") == 0 ? ACOAP_UDP_PORTABLE : ACOAP_UDP_BEST;
+}
+
 int session_endpoint(session_t *session, acoap_local_endpoint_options_t *endpoint_options) {
   const options_t *options = session->options;
   endpoint_options->size = sizeof(*endpoint_options);
   endpoint_options->params = &session->params;
+  endpoint_options->udp = session_udp();
   int status = acoap_local_endpoint_new(&session->loop, endpoint_options, &session->endpoint);
   if (status < 0) {
     return exit_fail(options, EXIT_STATUS_LOCAL, "no local endpoint: %s", acoap_strerror(status));

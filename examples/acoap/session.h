@@ -36,6 +36,9 @@ int session_open(session_t *session, const options_t *options);
 int session_start(session_t *session, const options_t *options);
 int session_endpoint(session_t *session, acoap_local_endpoint_options_t *endpoint_options);
 
+/* Which UDP socket: the environment's ACOAP_UDP, "batched" or "portable", or else the best. */
+acoap_udp_kind_t session_udp(void);
+
 /* A remote endpoint with the interface and parameters of the options. `interface` NULL: none. 0 or
  * an exit status. */
 int session_remote(session_t *session, const char *uri, const char *interface,
