@@ -240,6 +240,7 @@ static void established(acoap__dtls_session_t *session) {
   const char *psk = SSL_get_psk_identity(session->ssl);
   session->identity = acoap__identity_of(session->ssl, psk, checked);
   if (session->identity == NULL) {
+    (void)SSL_shutdown(session->ssl); /* the peer's handshake has ended well: it has to hear */
     end(session, ACOAP_ENOMEM, acoap_strerror(ACOAP_ENOMEM), NULL);
     return;
   }

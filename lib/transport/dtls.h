@@ -51,6 +51,8 @@ typedef struct acoap__dtls_peer {
   acoap__list_t waiting;                    /* until the handshake has ended */
   size_t waiting_count;                     /* how many */
   acoap_time_t last_used;                   /* when something was sent or received */
+  uint32_t unheard;                         /* datagrams sent since it was last heard */
+  acoap_time_t unheard_since;               /* when the first of them was */
   acoap__timer_t timer;                     /* flights and deadlines of both sessions */
   bool reported;                            /* that the session stands */
   uint32_t busy;                            /* callbacks that stand inside: free later */

@@ -43,6 +43,7 @@ void acoap__dtls_deliver(acoap__dtls_peer_t *peer) {
       break;
     }
     acoap_incoming_datagram_t datagram = {.path = peer->path, .buffer = buffer};
+    peer->unheard = 0;
     buffer->len = len;
     datagram.path.identity = session->identity;
     datagram.bytes.data = buffer->bytes;

@@ -24,6 +24,13 @@
 /* Record header, explicit nonce and tag, or IV, MAC and padding of the CBC suites, at most. */
 #define OVERHEAD_MAX 77
 #define OUTBOX_MAX 64
+/*
+ * A server that has lost its sessions does not say so: what it cannot read it drops. A client that
+ * has sent this much (a CON and its retransmissions) for so long and heard nothing begins a new
+ * session with the next datagram.
+ */
+#define UNHEARD_MAX 5
+#define UNHEARD_MS 45000
 /* A datagram holds at most this much plaintext (RFC 6347 section 4.1.1). */
 #define PLAIN_MAX 16384
 #define BUFFERS_KEPT 8
@@ -122,6 +129,11 @@ int acoap__dtls_listen(acoap__dtls_socket_t *socket) {
                                     &socket->listener);
 }
 
+static bool seems_lost(const acoap__dtls_peer_t *peer, acoap_time_t now) {
+  return peer->credentials != NULL && peer->session->state == ACOAP__DTLS_ESTABLISHED &&
+         peer->unheard >= UNHEARD_MAX && now - peer->unheard_since >= UNHEARD_MS;
+}
+
 /* A peer with a session for this path: the one that there is, or a new handshake. */
 static int peer_for(acoap__dtls_socket_t *socket, const acoap_path_t *path,
                     acoap__dtls_peer_t **peer) {
@@ -133,6 +145,11 @@ static int peer_for(acoap__dtls_socket_t *socket, const acoap_path_t *path,
   if (known != NULL && path->identity == NULL && !acoap__dtls_peer_fits(known, path)) {
     acoap__dtls_session_close(known->session);
     acoap__dtls_peer_end(known, ACOAP_ECLOSED, "other credentials are used");
+    known = NULL;
+  }
+  if (known != NULL && seems_lost(known, acoap__dtls_now(socket))) {
+    acoap__dtls_session_close(known->session);
+    acoap__dtls_peer_end(known, ACOAP_ETIMEDOUT, "the peer was not heard any more");
     known = NULL;
   }
   if (known == NULL) {
@@ -162,7 +179,11 @@ static int send_one(acoap__dtls_socket_t *socket, const acoap_outgoing_datagram_
   if (status != 0) {
     return status;
   }
-  acoap__dtls_peer_touch(peer, acoap__dtls_now(socket));
+  acoap_time_t now = acoap__dtls_now(socket);
+  acoap__dtls_peer_touch(peer, now);
+  if (peer->unheard++ == 0) {
+    peer->unheard_since = now;
+  }
   status = acoap__dtls_session_send(peer->session, datagram->bytes);
   if (status == ACOAP_EAGAIN) {
     return acoap__dtls_peer_wait(peer, datagram->path, datagram->bytes);
