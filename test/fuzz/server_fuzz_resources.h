@@ -264,8 +264,10 @@ static void act(acoap_request_t *request, unsigned n, unsigned what) {
     site.resources[n] = acoap_resource_remove(site.resources[n]);
     acoap_request_respond(request, ACOAP_CODE_DELETED, ACOAP_FORMAT_NONE, NULL, 0);
     break;
-  case 7:
-    acoap_resource_notify(acoap_request_resource(request));
+  case 7: /* who says so when asked for the newest state will be asked again, for ever */
+    if (!acoap_request_is_notification(request)) {
+      acoap_resource_notify(acoap_request_resource(request));
+    }
     acoap_request_respond(request, ACOAP_CODE_CHANGED, ACOAP_FORMAT_NONE, body.data, body.len);
     break;
   case 8:
