@@ -94,6 +94,8 @@ acoap__request_options_t acoap__exchange_options(const acoap_exchange_t *exchang
   acoap__request_options_t options = {
       .params = &exchange->timing.params,
       .keep = exchange->timing.keep,
+      .renews = exchange->timing.keep && exchange->timing.keep_token &&
+                (exchange->interaction.answered || exchange->interaction.renews),
       .any_source = exchange->timing.any_source,
       .no_response_expected = exchange->timing.no_response_expected,
   };

@@ -157,13 +157,17 @@ struct acoap__interaction {
   bool any_source;                           /* a response may come from anywhere */
   bool multicast; /* sent to a group: matched by token alone, never timed out here */
   bool answered;  /* a response came */
-  bool renews;    /* sent again under the token of one that was answered: more responses of that may
-                     be under way */
+  bool renews;    /* see acoap__request_options */
 };
 
 typedef struct acoap__request_options {
   const acoap_params_t *params; /* lent until it is closed; NULL: the engine's */
   bool keep;                    /* see acoap__interaction */
+  /*
+   * It renews one that was answered, under the same token: a notification that comes before the ACK
+   * may be of the older one, so it is no answer to this.
+   */
+  bool renews;
   bool any_source;
   bool no_response_expected; /* No-Response suppresses all: a NON holds no place of NSTART, a CON
                                 holds one until its ACK */

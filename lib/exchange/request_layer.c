@@ -332,8 +332,6 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
   if (token_is_open(engine, interaction, token, path)) {
     return ACOAP_EBUSY;
   }
-  bool renews = interaction->open && interaction->keep && how->keep && interaction->answered &&
-                acoap__token_equal(interaction->token, token);
   close_interaction(engine, interaction, now, false);
   engine->request_layer = &request_layer;
   interaction->token = token;
@@ -341,7 +339,7 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
   interaction->any_source = how->any_source;
   interaction->multicast = acoap_address_is_multicast(&path->peer);
   interaction->answered = false;
-  interaction->renews = renews;
+  interaction->renews = how->renews;
   interaction->open = true;
   acoap__map_insert(&engine->by_token, &interaction->token_node, token_hash(engine, token));
   acoap__transmission_prepare(engine, &interaction->tx, &order);

@@ -511,6 +511,37 @@ START_TEST(time_in_the_queue_does_not_count) {
 }
 END_TEST
 
+/* CON notification as composed by script_receive, with Observe. */
+static void notify(script_t *script, const acoap_path_t *path, uint16_t id, const char *payload) {
+  uint8_t bytes[64];
+  acoap_builder_t builder;
+  acoap_builder_init(&builder, bytes, sizeof(bytes), ACOAP_CON, ACOAP_CODE_CONTENT, id,
+                     (const uint8_t *)"obs", 3);
+  acoap_builder_uint(&builder, ACOAP_OPTION_OBSERVE, id);
+  acoap_builder_payload(&builder, payload, strlen(payload));
+  script_feed(script, path, bytes, (size_t)acoap_builder_finish(&builder));
+}
+
+START_TEST(rfc7641_3_3_1_a_notification_that_crosses_a_renewal_is_no_answer_to_it) {
+  for (unsigned renews = 0; renews < 2; renews++) {
+    script_t *script = new_script();
+    acoap_path_t path = script_path(1);
+    acoap__request_options_t options = {.keep = true, .renews = renews != 0};
+    script_request_t request;
+    script_request_init(script, &request, ACOAP_CODE_GET, "obs", NULL);
+    uint16_t id = send(&request, &path, ACOAP_CON, &options);
+    notify(script, &path, 1000, "older");
+    ck_assert_uint_eq(request.responses, 1);
+    ck_assert_str_eq(request.payload, "older");
+    script_receive(script, &path, ACOAP_ACK, ACOAP_CODE_CONTENT, id, "obs", "newest");
+    ck_assert_uint_eq(request.responses, 1 + renews);
+    ck_assert_str_eq(request.payload, renews != 0 ? "newest" : "older");
+    acoap__interaction_close(&script->engine, script->now, &request.interaction);
+    script_free(script);
+  }
+}
+END_TEST
+
 START_TEST(kept_interactions_stay_open_until_closed) {
   static const acoap_type_t types[] = {ACOAP_CON, ACOAP_NON};
 
@@ -833,6 +864,7 @@ static Suite *exchange_request_layer_suite(void) {
   tcase_add_test(waiting, waiting_for_a_response_ends);
   tcase_add_test(waiting, time_in_the_queue_does_not_count);
   tcase_add_test(waiting, kept_interactions_stay_open_until_closed);
+  tcase_add_test(waiting, rfc7641_3_3_1_a_notification_that_crosses_a_renewal_is_no_answer_to_it);
   suite_add_tcase(suite, waiting);
   TCase *tokens = tcase_create("tokens");
   tcase_add_test(tokens, a_token_is_open_once_towards_a_peer);

@@ -164,6 +164,57 @@ START_TEST(a_late_run_sends_once_and_waits_from_then) {
 }
 END_TEST
 
+/* Newer bytes for the next attempt. */
+static script_message_t *newer;
+
+static bool renew(acoap__transmission_t *tx, acoap_time_t now, uint8_t **bytes, size_t *len) {
+  (void)tx;
+  (void)now;
+  if (newer == NULL) {
+    return false;
+  }
+  *bytes = newer->bytes;
+  *len = newer->len;
+  newer = NULL;
+  return true;
+}
+
+START_TEST(rfc7641_4_5_2_newer_bytes_take_the_place_and_the_counter_goes_on) {
+  static const acoap_time_t due[] = {0, 2000, 6000, 14000, 30000};
+  acoap__engine_config_t config = script_config();
+  script_t *script = script_new(&config, 1);
+  acoap_time_t start = script->now;
+  acoap_path_t path = script_path(1);
+  script_message_t message, next;
+  script_message_init(script, &message, ACOAP_CODE_CONTENT, "t", "old");
+  script_message_init(script, &next, ACOAP_CODE_CONTENT, "t", "newer");
+  acoap__transmission_events_t events = *message.tx.events;
+  events.renew = renew;
+  acoap__transmission_init(&message.tx, &events, &message);
+  ck_assert_int_eq(script_message_send(&message, &path, ACOAP_CON, NULL), 0);
+  uint16_t id = 0;
+  for (size_t i = 0; i < 5; i++) {
+    const script_datagram_t *sent = script_expect(script, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
+    ck_assert_int_eq(sent->at - start, due[i]);
+    ck_assert_uint_eq(sent->view.payload.len, i < 2 ? 3 : 5);
+    ck_assert_int_eq(i > 0 && sent->view.message_id == id, i == 1 || i > 2);
+    id = sent->view.message_id;
+    newer = i == 1 ? &next : NULL;
+    if (i < 4) {
+      script_run_until(script, start + due[i + 1]);
+    }
+  }
+  /* The Message ID of what was replaced is nobody's any more. */
+  script_receive(script, &path, ACOAP_ACK, ACOAP_CODE_EMPTY, (uint16_t)(id - 1), "", NULL);
+  ck_assert_uint_eq(message.acknowledged, 0);
+  script_run_until(script, start + 62000);
+  ck_assert_uint_eq(message.failures, 1);
+  ck_assert_int_eq(message.status, ACOAP_ETIMEDOUT);
+  script_expect_idle(script);
+  script_free(script);
+}
+END_TEST
+
 static Suite *exchange_retransmit_suite(void) {
   Suite *suite = suite_create("exchange_retransmit");
   TCase *tcase = tcase_create("section_4_2");
@@ -173,6 +224,7 @@ static Suite *exchange_retransmit_suite(void) {
   tcase_add_test(tcase, an_ack_or_rst_ends_it);
   tcase_add_test(tcase, a_refused_retransmission_is_a_loss);
   tcase_add_test(tcase, a_late_run_sends_once_and_waits_from_then);
+  tcase_add_test(tcase, rfc7641_4_5_2_newer_bytes_take_the_place_and_the_counter_goes_on);
   suite_add_tcase(suite, tcase);
   return suite;
 }

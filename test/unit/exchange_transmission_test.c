@@ -421,6 +421,29 @@ START_TEST(a_sent_event_may_cancel_the_next_of_the_queue) {
 }
 END_TEST
 
+START_TEST(what_waits_in_a_queue_may_be_replaced) {
+  acoap__engine_config_t config = script_config();
+  script_t *script = script_new(&config, 1);
+  acoap_path_t path = script_path(1);
+  script_message_t first, second, newer;
+  script_message_init(script, &first, ACOAP_CODE_CONTENT, "a", "1");
+  script_message_init(script, &second, ACOAP_CODE_CONTENT, "b", "old");
+  script_message_init(script, &newer, ACOAP_CODE_CONTENT, "b", "newer");
+  ck_assert_int_eq(script_message_send(&first, &path, ACOAP_CON, NULL), 0);
+  ck_assert_int_eq(script_message_send(&second, &path, ACOAP_CON, NULL), 0);
+  ck_assert(!acoap__transmission_replace(&first.tx, newer.bytes, newer.len)); /* it has left */
+  ck_assert(acoap__transmission_replace(&second.tx, newer.bytes, newer.len));
+  const script_datagram_t *sent = script_expect(script, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
+  script_receive(script, &path, ACOAP_ACK, ACOAP_CODE_EMPTY, sent->view.message_id, "", NULL);
+  sent = script_expect(script, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
+  ck_assert_uint_eq(sent->view.payload.len, 5);
+  script_receive(script, &path, ACOAP_ACK, ACOAP_CODE_EMPTY, sent->view.message_id, "", NULL);
+  ck_assert_uint_eq(second.acknowledged, 1);
+  script_expect_idle(script);
+  script_free(script);
+}
+END_TEST
+
 static Suite *exchange_transmission_suite(void) {
   Suite *suite = suite_create("exchange_transmission");
   TCase *tcase = tcase_create("transmission");
@@ -428,6 +451,7 @@ static Suite *exchange_transmission_suite(void) {
   tcase_add_test(tcase, misuse_is_refused_and_changes_nothing);
   tcase_add_test(tcase, a_refusal_is_reported_from_the_next_run);
   tcase_add_test(tcase, a_refused_message_of_the_queue_frees_its_place);
+  tcase_add_test(tcase, what_waits_in_a_queue_may_be_replaced);
   suite_add_tcase(suite, tcase);
   TCase *ids = tcase_create("message_id");
   tcase_add_test(ids, message_65537_waits_until_a_lifetime_is_over);
