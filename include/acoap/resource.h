@@ -315,7 +315,8 @@ ACOAP_API int acoap_resource_observable(acoap_resource_t *resource,
 /**
  * The state has changed: every observer gets the newest one. The GET (FETCH) handler is asked for
  * it from the loop, once for all observers that asked the same. Calls until then, and while a
- * notification is outstanding, are one.
+ * notification is outstanding, are one. A GET handler that calls this whenever it is asked says
+ * that the state has changed again, and is asked in each turn of the loop.
  * Reference: RFC 7641 section 4.
  */
 ACOAP_API int acoap_resource_notify(acoap_resource_t *resource);
