@@ -14,6 +14,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -134,6 +135,21 @@ static int load_certificate(SSL_CTX *context, const acoap_credentials_options_t 
   return 0;
 }
 
+/*
+ * OpenSSL reads a certificate's extensions when they are first wanted, and remembers for good when
+ * it had no memory for that: have them read now.
+ */
+static int settle_anchors(SSL_CTX *context) {
+  const STACK_OF(X509_OBJECT) *anchors = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(anchors); i++) {
+    X509 *anchor = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(anchors, i));
+    if (anchor != NULL && X509_check_purpose(anchor, -1, 0) != 1) {
+      return ACOAP_ESECURITY;
+    }
+  }
+  return 0;
+}
+
 static int load_trust(SSL_CTX *context, const acoap_credentials_options_t *options) {
   if (options->trust_file != NULL) {
     if (SSL_CTX_load_verify_file(context, options->trust_file) != 1) {
@@ -145,7 +161,7 @@ static int load_trust(SSL_CTX *context, const acoap_credentials_options_t *optio
   if (options->trust_system && SSL_CTX_set_default_verify_paths(context) != 1) {
     return ACOAP_ESECURITY;
   }
-  return 0;
+  return settle_anchors(context);
 }
 
 static void set_verify(SSL_CTX *context, const acoap_credentials_options_t *options,
