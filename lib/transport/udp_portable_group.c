@@ -1,8 +1,8 @@
 /*
  * Groups of a portable UDP socket: one handle per group, bound to the group's address, so that
  * all it hears came by multicast (RFC 7252 section 8); for link-local groups one per interface,
- * since such an address means nothing without it. A socket that is bound to one unicast address,
- * or adopted, hears no groups here.
+ * since such an address means nothing without it. A socket that is bound to a group's address joins
+ * that group; one that is bound to a unicast address hears no groups here.
  * SPDX-License-Identifier: MIT
  */
 #include "transport/udp_portable.h"
@@ -52,8 +52,16 @@ static acoap_address_t address_of(const acoap__udp_portable_t *udp, const acoap_
   return address;
 }
 
+/* Is the socket bound to this very group? */
+static bool bound_to(const acoap__udp_portable_t *udp, const acoap_address_t *group) {
+  return !udp->wildcard && memcmp(udp->local.ip, group->ip, sizeof(group->ip)) == 0;
+}
+
 static acoap__udp_handle_t *find_group(const acoap__udp_portable_t *udp,
                                        const acoap_address_t *address) {
+  if (!udp->wildcard) {
+    return ACOAP__CONTAINER(udp->handles.next, acoap__udp_handle_t, node);
+  }
   for (acoap__list_t *node = udp->groups.next; node != &udp->groups; node = node->next) {
     acoap__udp_handle_t *handle = ACOAP__CONTAINER(node, acoap__udp_handle_t, node);
     if (acoap_address_equal(&handle->local, address)) {
@@ -101,7 +109,7 @@ static int check(const acoap__udp_portable_t *udp, const acoap_address_t *group)
   if (udp->closing) {
     return ACOAP_ECLOSED;
   }
-  return udp->wildcard ? 0 : ACOAP_ENOTSUP;
+  return udp->wildcard || bound_to(udp, group) ? 0 : ACOAP_ENOTSUP;
 }
 
 static int add_membership(acoap__udp_handle_t *handle, const acoap_address_t *group,
@@ -139,7 +147,7 @@ int acoap__udp_portable_join(acoap_socket_t *socket, const acoap_address_t *grou
   }
   if (status == 0) {
     status = add_membership(handle, group, interface);
-    if (status != 0 && acoap__list_empty(&handle->memberships)) {
+    if (status != 0 && udp->wildcard && acoap__list_empty(&handle->memberships)) {
       acoap__udp_handle_close(handle);
     }
   }
@@ -164,7 +172,7 @@ int acoap__udp_portable_leave(acoap_socket_t *socket, const acoap_address_t *gro
   set_membership(handle, group, interface, UV_LEAVE_GROUP);
   acoap__list_remove(&membership->node);
   acoap__free(membership);
-  if (acoap__list_empty(&handle->memberships)) {
+  if (udp->wildcard && acoap__list_empty(&handle->memberships)) {
     acoap__udp_handle_close(handle);
   }
   return 0;
