@@ -135,6 +135,67 @@ START_TEST(section_4_1_other_options_are_another_target) {
 }
 END_TEST
 
+/* What a FETCH asks for, as its handler sees it. */
+static void note_fetched(observe_rig_t *rig, acoap_request_t *request) {
+  acoap_bytes_t body = acoap_request_body(request);
+  memcpy(rig->state, body.data, body.len);
+  rig->state_len = body.len;
+}
+
+START_TEST(rfc8132_the_payload_of_a_fetch_is_a_part_of_the_target) {
+  static const char *const wants[] = {"x", "y"};
+  observe_rig_t rig;
+  observe_rig_open(&rig, NULL, NULL);
+  rig.on_ask = note_fetched;
+  for (unsigned i = 0; i < 2; i++) {
+    acoap_builder_t *builder = observe_rig_begin(&rig, ACOAP_NON, wants[i], "/r", 0);
+    acoap_builder_code(builder, ACOAP_CODE_FETCH);
+    acoap_builder_payload(builder, wants[i], 1);
+    observe_rig_send(&rig, &rig.rig.peer);
+    observe_rig_expect(&rig, &rig.rig.peer, ACOAP_NON, ACOAP_CODE_CONTENT, wants[i], wants[i]);
+    ck_assert_int_ge(rig.number, 0);
+  }
+  ck_assert_uint_eq(acoap_resource_observers(rig.resource), 2);
+  ck_assert_int_eq(acoap_resource_notify(rig.resource), 0);
+  observe_rig_run(&rig, 1);
+  for (unsigned i = 0; i < 2; i++) {
+    observe_rig_expect(&rig, &rig.rig.peer, ACOAP_NON, ACOAP_CODE_CONTENT, wants[i], wants[i]);
+  }
+  observe_rig_close(&rig);
+}
+END_TEST
+
+START_TEST(rfc8132_a_fetch_in_blocks_is_asked_again_with_its_whole_body) {
+  observe_rig_t rig;
+  uint8_t body[40];
+  memset(body, 'q', sizeof(body));
+  observe_rig_open(&rig, NULL, NULL);
+  rig.on_ask = note_fetched;
+  for (uint32_t num = 0; num < 3; num++) {
+    acoap_block_t block = {.num = num, .more = num < 2, .szx = 0};
+    acoap_builder_t *builder = observe_rig_begin(&rig, ACOAP_CON, "a", "/r", 0);
+    acoap_builder_code(builder, ACOAP_CODE_FETCH);
+    acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
+    acoap_builder_payload(builder, body + 16 * num, num < 2 ? 16 : 8);
+    observe_rig_send(&rig, &rig.rig.peer);
+    observe_rig_expect(&rig, &rig.rig.peer, ACOAP_ACK,
+                       num < 2 ? ACOAP_CODE_CONTINUE : ACOAP_CODE_CONTENT, "a", NULL);
+  }
+  ck_assert_int_ge(rig.number, 0);
+  for (unsigned i = 0; i < 3; i++) {
+    memset(rig.state, 0, sizeof(rig.state));
+    ck_assert_int_eq(acoap_resource_notify(rig.resource), 0);
+    observe_rig_run(&rig, 1);
+    const sim_datagram_t *got =
+        observe_rig_expect(&rig, &rig.rig.peer, ACOAP_CON, ACOAP_CODE_CONTENT, "a", NULL);
+    ck_assert_uint_eq(got->view.payload.len, sizeof(body));
+    ck_assert_mem_eq(got->view.payload.data, body, sizeof(body));
+    observe_rig_acknowledge(&rig, &rig.rig.peer, got);
+  }
+  observe_rig_close(&rig);
+}
+END_TEST
+
 START_TEST(section_4_1_a_token_moves_to_another_target) {
   observe_rig_t rig;
   observe_rig_open(&rig, NULL, NULL);
@@ -472,6 +533,8 @@ static Suite *server_observe_suite(void) {
   tcase_add_test(beginning, section_4_1_the_same_token_renews_the_entry);
   tcase_add_test(beginning, section_4_1_a_new_token_for_the_same_target_takes_the_older_ones_place);
   tcase_add_test(beginning, section_4_1_other_options_are_another_target);
+  tcase_add_test(beginning, rfc8132_the_payload_of_a_fetch_is_a_part_of_the_target);
+  tcase_add_test(beginning, rfc8132_a_fetch_in_blocks_is_asked_again_with_its_whole_body);
   tcase_add_test(beginning, section_4_1_a_token_moves_to_another_target);
   tcase_add_test(beginning, section_4_1_who_may_not_observe_gets_a_plain_response);
   tcase_add_test(beginning, section_4_1_an_error_registers_nobody);
