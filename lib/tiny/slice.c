@@ -99,6 +99,9 @@ void acoap__tiny_slice_cut(const acoap_view_t *request, acoap_builder_t *answer)
   }
   size_t rest = whole.payload.len - offset;
   size_t size = acoap_block_size(block.szx);
+  if (rest == 0) {
+    return; /* an answer without payload, in one block */
+  }
   acoap_builder_payload(answer, whole.payload.data + offset, rest < size ? rest : size);
   put_block(answer, block.num, rest > size, block.szx);
 }
