@@ -13,6 +13,21 @@ first=$server first_log=$server_log
 serve_at coap://127.0.0.3:5683 --plugtest --interface lo || exit 1
 second=$server second_log=$server_log
 
+# Two ends of a cable, for groups of IPv6: the third server is at one of them, its clients are at the other.
+ipv6=yes
+{
+  ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up &&
+    ip -6 address add fd78::1/64 dev v0 nodad && ip -6 address add fd78::2/64 dev v1 nodad
+} 2>/dev/null || ipv6=no
+if [[ $ipv6 == yes ]]; then
+  for _ in $(seq 50); do # until the link-local addresses may be used
+    ip -6 -o address show scope link tentative | grep -q . || break
+    sleep 0.1
+  done
+  serve_at 'coap://[fd78::2]:5683' --plugtest --interface v1 || exit 1
+  third=$server third_log=$server_log
+fi
+
 # Two seconds are enough for a leisure of one.
 group() { # group QUERY ARGUMENT...
   local query=$1
@@ -41,6 +56,16 @@ if [[ -n $coap_client ]]; then
   check "4.04 is silence" answers
   timeout -k 5 30 "$coap_client" -v 7 -N -B 3 -m put -e x coap://224.0.1.187/hello >out 2>&1 </dev/null
   check "4.05 is silence" answers
+  if [[ $ipv6 == yes ]]; then
+    for filter in rt=Type2 rt=nothing; do
+      timeout -k 5 30 "$coap_client" -v 7 -N -B 3 -U -m get "coap://[ff02::fd%v0]/.well-known/core?$filter" >"$filter.out" 2>&1 </dev/null
+    done
+    check "IPv6, rt=Type2: an answer from the server's address" has rt=Type2.out "[fd78::2]:5683 UDP : received"
+    check "IPv6, with the link" has rt=Type2.out "</link2>"
+    check "IPv6, rt=nothing: silence" bash -c '! grep -aq received rt=nothing.out'
+  else
+    skip "discovery by IPv6" "interfaces cannot be made here"
+  fi
 else
   skip "discovery by coap-client" "libcoap's coap-client is not installed (libcoap3-bin)"
 fi
@@ -60,6 +85,7 @@ fi
 
 timeout 30 "$acoap" discover --wait 2.5 --interface lo --json 'coap://224.0.1.187/.well-known/core?if=If*' >out 2>err </dev/null
 check "acoap discover with a filter hears the one that has it" bash -c '[[ $(wc -l <out) -eq 1 ]] && grep -q "\"from\":\"127.0.0.3:5683\"" out'
+[[ $ipv6 == no ]] || end_server "the third" "$third" "$third_log"
 end_server "the first" "$first" "$first_log"
 end_server "the second" "$second" "$second_log"
 finish
