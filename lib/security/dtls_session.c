@@ -58,6 +58,28 @@ static void end_by_openssl(acoap__dtls_session_t *session) {
       verified != X509_V_OK ? X509_verify_cert_error_string(verified) : NULL);
 }
 
+static const char *why_silent(const acoap__dtls_session_t *session) {
+  OSSL_HANDSHAKE_STATE reached = SSL_get_state(session->ssl);
+  if (reached == TLS_ST_CW_FINISHED) {
+    return "no answer to our Finished: do the keys agree?";
+  }
+  if (reached == TLS_ST_SR_CHANGE || reached == TLS_ST_CR_CHANGE) {
+    return "the peer's Finished could not be read: do the keys agree?";
+  }
+  return NULL;
+}
+
+/* RFC 5246 section 7.2.1: a close_notify is answered with one, and ends the session. */
+static void end_by_peer(acoap__dtls_session_t *session) {
+  if (session->state == ACOAP__DTLS_HANDSHAKE) {
+    end(session, ACOAP_ESECURITY, "the peer gave the handshake up", why_silent(session));
+    return;
+  }
+  (void)SSL_shutdown(session->ssl);
+  ERR_clear_error();
+  end(session, ACOAP_ECLOSED, "the peer closed the session", NULL);
+}
+
 /* What an OpenSSL call that did not succeed means. True: the session has ended. */
 static bool failed(acoap__dtls_session_t *session, int returned) {
   int error = SSL_get_error(session->ssl, returned);
@@ -66,7 +88,7 @@ static bool failed(acoap__dtls_session_t *session, int returned) {
     return false;
   }
   if (error == SSL_ERROR_ZERO_RETURN) {
-    end(session, ACOAP_ECLOSED, "the peer closed the session", NULL);
+    end_by_peer(session);
     return true;
   }
   if (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
@@ -92,17 +114,6 @@ acoap_time_t acoap__dtls_session_next_wake(const acoap__dtls_session_t *session)
     return ACOAP_TIME_NEVER;
   }
   return session->retransmit_at < session->deadline ? session->retransmit_at : session->deadline;
-}
-
-static const char *why_silent(const acoap__dtls_session_t *session) {
-  OSSL_HANDSHAKE_STATE reached = SSL_get_state(session->ssl);
-  if (reached == TLS_ST_CW_FINISHED) {
-    return "no answer to our Finished: do the keys agree?";
-  }
-  if (reached == TLS_ST_SR_CHANGE || reached == TLS_ST_CR_CHANGE) {
-    return "the peer's Finished could not be read: do the keys agree?";
-  }
-  return NULL;
 }
 
 void acoap__dtls_session_run(acoap__dtls_session_t *session, acoap_time_t now) {

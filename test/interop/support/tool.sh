@@ -69,11 +69,12 @@ is() { # is FILE TEXT
 }
 
 # Start the tool as a server at a free port of 127.0.0.1. Sets port, uri and server (its process).
+scheme=coap
 serve() { # serve ARGUMENT...
   local try
   for try in $(seq 20); do
     port=$((20000 + RANDOM % 10000))
-    uri=coap://127.0.0.1:$port
+    uri=$scheme://127.0.0.1:$port
     serve_at "$uri" "$@" && return
   done
   echo "no server could be started (after $try tries): acoap serve $*"
@@ -84,6 +85,7 @@ serve_at() { # serve_at URI ARGUMENT...
   local log address=$1
   shift
   log=serve.${#started[@]}.log
+  : >"$log"
   "${wrap[@]}" "$acoap" serve "$@" "$address" >"$log" 2>&1 </dev/null &
   server=$!
   started+=("$server")
