@@ -3,7 +3,8 @@
  * would: POST /rd?ep=NAME&lt=SECONDS with the device's links (RFC 6690), an update of that
  * registration, and its end. The registration's path comes in Location-Path (RFC 9176 section 5,
  * LwM2M Core 6.2).
- *     lwm2m_register 127.0.0.1:5683 my-device
+ *     lwm2m_register 127.0.0.1:5683 my-device           registers, updates, deregisters
+ *     lwm2m_register 127.0.0.1:5683 my-device stay      without the last step
  * SPDX-License-Identifier: MIT
  */
 #define _POSIX_C_SOURCE 200809L
@@ -136,10 +137,11 @@ int main(int argc, char **argv) {
   acoap_tiny_t *tiny = argc > 2 ? open_endpoint(argv[1], &server) : NULL;
 
   if (tiny == NULL) {
-    fputs("usage: lwm2m_register IPV4[:PORT] NAME\n", stderr);
+    fputs("usage: lwm2m_register IPV4[:PORT] NAME [stay]\n", stderr);
     return 2;
   }
-  for (step_t step = REGISTER; step != DONE; step++) {
+  step_t last = argc > 3 && strcmp(argv[3], "stay") == 0 ? DEREGISTER : DONE;
+  for (step_t step = REGISTER; step != last; step++) {
     bool answered = false;
     if (start(tiny, step, argv[2], &server) < 0) {
       return 1;
