@@ -161,12 +161,12 @@ coap://host/%zz|with a wrong percent-encoding
 coap://host/#fragment|with a fragment
 http://localhost/|of another scheme
 EOF
-for scheme in coaps coap+tcp coaps+tcp coap+ws coaps+ws; do
+for scheme in coap+tcp coaps+tcp coap+ws coaps+ws; do
   run get "$scheme://localhost/"
   check "$scheme says that it is not built yet" has err "not built yet"
   check "$scheme exits with 2" exits 2
 done
-for option in "--qblock" "--window 4" "--oscore file" "--proxy coap://h" "--psk-identity me" "--psk-key k" "--ca f" "--insecure"; do
+for option in "--qblock" "--window 4" "--oscore file" "--proxy coap://h"; do
   # shellcheck disable=SC2086 # an option and its argument
   run get $option "$uri/hello"
   check "${option%% *} says that it is not built yet" has err "not built yet"
@@ -184,9 +184,19 @@ for wrong in 0 x -1 ""; do
   run serve --demo --amplification "$wrong" "$uri"
   check "--amplification '$wrong' is wrong usage" exits 2
 done
-run serve --demo --psk-file keys "$uri"
-check "--psk-file says that it is not built yet" has err "not built yet"
-check "--psk-file exits with 2" exits 2
+run get --psk-identity me "coaps://127.0.0.1:$port/hello"
+check "--psk-identity without --psk-key is wrong usage" exits 2
+run get --cert cert.pem "coaps://127.0.0.1:$port/hello"
+check "--cert without --key is wrong usage" exits 2
+run serve --demo coaps://127.0.0.1
+check "coaps:// without credentials is wrong usage" exits 2
+run serve --demo --psk-file no-such-keys coaps://127.0.0.1
+check "a file of keys that is not there is a local failure" exits 1
+check "a file of keys that is not there is named" has err no-such-keys
+echo nonsense >keys
+run serve --demo --psk-file keys coaps://127.0.0.1
+check "a file of keys that is not of its form is a local failure" exits 1
+check "its line is named" has err "line 1"
 run serve --demo "$uri"
 check "an address in use is a local failure" exits 1
 check "an address in use is named" has err "127.0.0.1:$port"
