@@ -279,7 +279,9 @@ typedef struct acoap__engine_config {
   uint32_t dedup_non;      /* for NON [4096] */
   size_t reply_bytes;      /* response store, below 2^31 [4 MiB] */
   uint32_t queue_per_peer; /* messages waiting per peer [1024] */
-  uint32_t buckets;        /* of the token and the Message ID index each, a power of two [1024] */
+  /* For tables whose keys a peer chooses [SipHash]. */
+  uint64_t (*hash)(const uint8_t key[16], const void *bytes, size_t len);
+  uint32_t buckets;       /* of the token and the Message ID index each, a power of two [1024] */
   bool strict_message_id; /* a duplicate is (endpoint, Message ID) to the letter, whatever token and
                              code say */
   bool no_groups;         /* nothing is sent to multicast groups: their peer takes no memory */

@@ -32,7 +32,6 @@
 
 #include <string.h>
 
-#include "base/siphash.h"
 #include "exchange/dedup.h"
 #include "exchange/internal.h"
 #include "exchange/request_layer.h"
@@ -65,11 +64,16 @@ static bool is_idempotent(uint8_t code) {
   }
 }
 
-static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_view_t *view) {
+static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t *path,
+                               const acoap_view_t *view) {
   uint8_t head[2] = {(uint8_t)view->type, view->code};
+  uint64_t print = engine->config.hash(engine->hash_key, view->token.data, view->token.len) ^
+                   engine->config.hash(engine->token_key, head, sizeof(head));
 
-  return (uint32_t)(acoap__siphash(engine->hash_key, view->token.data, view->token.len) ^
-                    acoap__siphash(engine->token_key, head, sizeof(head)));
+  if (path->session != 0) {
+    print ^= engine->config.hash(engine->token_key, &path->session, sizeof(path->session));
+  }
+  return (uint32_t)print;
 }
 
 static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
@@ -99,7 +103,7 @@ static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
 bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
                                  const acoap_path_t *path, const acoap_view_t *view,
                                  acoap__dedup_entry_t **entry) {
-  uint32_t fingerprint = fingerprint_of(engine, view);
+  uint32_t fingerprint = fingerprint_of(engine, path, view);
   uint32_t lifetime = view->type == ACOAP_CON
                           ? acoap_params_exchange_lifetime_ms(&engine->config.params)
                           : acoap_params_non_lifetime_ms(&engine->config.params);
@@ -109,7 +113,9 @@ bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
   uint64_t hash = acoap__message_key_hash(engine, &key);
   acoap__dedup_entry_t *known = acoap__dedup_find(engine->dedup, now, hash, &key);
 
-  if (known != NULL && known->fingerprint != fingerprint && !engine->config.strict_message_id) {
+  /* What came in another session is another message (RFC 7252 section 9.1.1). */
+  if (known != NULL && known->fingerprint != fingerprint &&
+      (!engine->config.strict_message_id || path->session != 0)) {
     engine->stats.message_id_reused++;
     known = NULL;
   }

@@ -61,7 +61,7 @@ bool acoap__token_equal(acoap_bytes_t a, acoap_bytes_t b) {
 }
 
 static uint64_t token_hash(const acoap__engine_t *engine, acoap_bytes_t token) {
-  return acoap__siphash(engine->hash_key, token.data, token.len);
+  return engine->config.hash(engine->hash_key, token.data, token.len);
 }
 
 static acoap__interaction_t *next_with_token(acoap__map_node_t *node, acoap_bytes_t token) {

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "base/small_hash.h"
 #include "exchange/dedup.h"
 #include "exchange/peer.h"
 
@@ -45,6 +46,7 @@ static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_confi
     acoap_params_init(&engine->params);
   }
   engine->token_max = ACOAP_TOKEN_MAX;
+  engine->hash = acoap__small_hash;
   engine->peers = config->peers;
   engine->dedup_non = (config->exchanges_in + 3u) / 4;
   engine->dedup_con = config->exchanges_in - engine->dedup_non;

@@ -24,6 +24,7 @@ typedef struct bench {
 
 static void bench_init(bench_t *bench, uint32_t store_len) {
   memset(bench, 0, sizeof(*bench));
+  bench->engine.config.hash = acoap__siphash;
   acoap__dedup_init(&bench->dedup, bench->entries, CON_COUNT, NON_COUNT, bench->buckets, 16,
                     bench->store, store_len, &bench->stats);
 }
@@ -309,8 +310,8 @@ START_TEST(chosen_keys_do_not_flood_a_bucket) {
   static acoap__map_node_t *buckets[COUNT];
   acoap__dedup_t dedup;
   acoap_stats_t stats = {0};
-  acoap__engine_t known = {0};
-  acoap__engine_t secret = {0};
+  acoap__engine_t known = {.config.hash = acoap__siphash};
+  acoap__engine_t secret = {.config.hash = acoap__siphash};
   unsigned found = 0;
 
   memcpy(secret.hash_key, "a key unknown to", 16);
