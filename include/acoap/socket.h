@@ -45,6 +45,9 @@ typedef struct acoap_path {
   const char *host;   /* secure sockets: name for SNI and certificate check; borrowed, or NULL */
   const acoap_credentials_t *credentials; /* secure sockets: what to prove; borrowed, or NULL */
   const acoap_identity_t *identity;       /* received: what the peer proved; borrowed, or NULL */
+  /* Secure sockets, received: the number of the session, never the same twice. Sending: this
+   * session or none (ACOAP_ECLOSED). 0: none, or whichever there is. */
+  uint64_t session;
 } acoap_path_t;
 
 /** One datagram on its way out: borrowed for the call. */

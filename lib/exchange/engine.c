@@ -102,6 +102,7 @@ acoap_path_t acoap__path_back(const acoap_path_t *received) {
   back.peer = received->peer;
   back.interface = received->interface;
   back.socket = received->socket;
+  back.session = received->session; /* RFC 7252 section 9.1.2 */
   if (!received->multicast) {
     back.local = received->local;
   }

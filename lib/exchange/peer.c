@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "base/siphash.h"
 #include "exchange/transmission.h"
 
 _Static_assert(sizeof(acoap__message_key_t) == sizeof(acoap_address_t) + 2 * sizeof(uint16_t),
@@ -20,11 +19,12 @@ void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uin
 }
 
 uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key) {
-  return acoap__siphash(engine->hash_key, key, sizeof(*key));
+  return engine->config.hash(engine->hash_key, key, sizeof(*key));
 }
 
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b) {
-  return a->socket == b->socket && acoap_address_equal(&a->peer, &b->peer);
+  return a->socket == b->socket && acoap_address_equal(&a->peer, &b->peer) &&
+         (a->session == b->session || a->session == 0 || b->session == 0);
 }
 
 static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {

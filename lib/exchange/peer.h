@@ -58,7 +58,7 @@ typedef struct acoap__message_key {
 
 void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id);
 uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key);
-/* The same socket and peer address? */
+/* The same socket and peer address, and not different sessions? */
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
 
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
