@@ -37,7 +37,7 @@ typedef struct acoap__dedup_entry {
   acoap__map_node_t node;   /* in the index, while it lives */
   acoap__message_key_t key; /* whose message */
   acoap_time_t expires;     /* end of its lifetime */
-  uint32_t fingerprint;     /* keyed hash of type, code and token */
+  uint32_t fingerprint;     /* keyed hash of type, code, token and length */
   uint32_t serial;          /* which use of this entry */
   uint32_t reply_at;        /* where in the store the reply's record begins */
   uint8_t reply;            /* acoap__reply_t */

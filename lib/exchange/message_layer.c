@@ -64,9 +64,15 @@ static bool is_idempotent(uint8_t code) {
   }
 }
 
+/*
+ * What a retransmission has in common with its original besides the Message ID. The length is a part of
+ * it: a short message that claims to be a long one again must not be worth the long one's answer
+ * (RFC 9175 section 2.4).
+ */
 static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t *path,
                                const acoap_view_t *view) {
-  uint8_t head[2] = {(uint8_t)view->type, view->code};
+  size_t len = view->options.len + view->payload.len;
+  uint8_t head[4] = {(uint8_t)view->type, view->code, (uint8_t)(len >> 8), (uint8_t)len};
   uint64_t print = engine->config.hash(engine->hash_key, view->token.data, view->token.len) ^
                    engine->config.hash(engine->token_key, head, sizeof(head));
 

@@ -305,6 +305,21 @@ START_TEST(a_restarted_peer_is_heard_anew) {
 }
 END_TEST
 
+/* RFC 9175 section 2.4: a few bytes must not call forth the reply to many. */
+START_TEST(a_shorter_message_is_no_duplicate_of_a_longer_one) {
+  script_t *script = new_script();
+  acoap_path_t path = script_path(1);
+
+  script->on_request = reply_content;
+  script_receive(script, &path, ACOAP_CON, ACOAP_CODE_POST, 7, "tok", "a long payload");
+  script_receive(script, &path, ACOAP_CON, ACOAP_CODE_POST, 7, "tok", NULL);
+  ck_assert_uint_eq(script->requests, 2);
+  ck_assert_uint_eq(script->engine.stats.message_id_reused, 1);
+  ck_assert_uint_eq(script->engine.stats.replies_repeated, 0);
+  script_free(script);
+}
+END_TEST
+
 START_TEST(strict_mode_keeps_to_the_letter) {
   acoap__engine_config_t config = script_config();
   config.strict_message_id = true;
@@ -527,6 +542,7 @@ static Suite *exchange_message_layer_suite(void) {
   tcase_add_test(duplicates, duplicate_non_is_ignored);
   tcase_add_test(duplicates, same_message_id_of_another_endpoint_is_no_duplicate);
   tcase_add_test(duplicates, a_restarted_peer_is_heard_anew);
+  tcase_add_test(duplicates, a_shorter_message_is_no_duplicate_of_a_longer_one);
   tcase_add_test(duplicates, strict_mode_keeps_to_the_letter);
   tcase_add_test(duplicates, stateless_mode_hands_every_request_up);
   tcase_add_test(duplicates, a_dropped_reply_is_made_anew_for_idempotent_methods_only);
