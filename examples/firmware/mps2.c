@@ -34,13 +34,14 @@ void reset_handler(void);
 void systick_handler(void);
 
 void reset_handler(void) {
-  const uint32_t *from = data_load;
+  size_t data_len = (uintptr_t)data_end - (uintptr_t)data_start;
+  size_t bss_len = (uintptr_t)bss_end - (uintptr_t)bss_start;
 
-  for (uint32_t *to = data_start; to < data_end; to++, from++) {
-    *to = *from;
+  for (size_t i = 0; i < data_len / sizeof(uint32_t); i++) {
+    data_start[i] = data_load[i];
   }
-  for (uint32_t *at = bss_start; at < bss_end; at++) {
-    *at = 0;
+  for (size_t i = 0; i < bss_len / sizeof(uint32_t); i++) {
+    bss_start[i] = 0;
   }
   main();
   for (;;) {
