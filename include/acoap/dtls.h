@@ -73,7 +73,10 @@ ACOAP_API acoap_credentials_t *acoap_credentials_ref(acoap_credentials_t *creden
 /** One reference less; the last one wipes the keys. Returns NULL; NULL is fine. */
 ACOAP_API acoap_credentials_t *acoap_credentials_unref(acoap_credentials_t *credentials);
 
-/** Prove this to a remote endpoint from now on (NULL: what its socket proves). */
+/**
+ * Prove this to a remote endpoint from now on (NULL: what its socket proves). A session that stands
+ * with its address on other credentials gives way to the next request. ACOAP_EINVAL, ACOAP_ENOMEM.
+ */
 ACOAP_API int acoap_remote_endpoint_set_credentials(acoap_remote_endpoint_t *remote,
                                                     acoap_credentials_t *credentials);
 

@@ -246,6 +246,22 @@ ACOAP_API int acoap_resource_multicast(acoap_resource_t *resource,
  */
 ACOAP_API int acoap_resource_fresh(acoap_resource_t *resource, uint32_t max_age_ms);
 
+/** Who gets an answer from a resource, by what was proved in the session (RFC 7252 section 9.1). */
+typedef enum acoap_secure {
+  ACOAP_SECURE_PSK = 1,            /* a pre-shared key */
+  ACOAP_SECURE_CERTIFICATE = 2,    /* a certificate that is trusted */
+  ACOAP_SECURE_RAW_PUBLIC_KEY = 4, /* a raw public key */
+  ACOAP_SECURE_PROVED = 7,         /* any of these */
+  ACOAP_SECURE_ANONYMOUS = 8,      /* nothing: it came over coaps, whoever it was */
+  ACOAP_SECURE_ANY = 15            /* over coaps */
+} acoap_secure_t;
+/**
+ * Demand security: requests from nobody of these kinds (a sum of acoap_secure_t) get a 4.01 before
+ * anything else is looked at. 0: everybody, also over coap. Handlers tell one identity from another
+ * with acoap_request_identity.
+ */
+ACOAP_API int acoap_resource_secure(acoap_resource_t *resource, unsigned kinds);
+
 /** A cap for joined request bodies of this resource, bytes: 4.13 with Size1 beyond it. */
 ACOAP_API int acoap_resource_body_max(acoap_resource_t *resource, size_t body_max_bytes);
 /** Hand request bodies to a writer instead of joining them; the table is borrowed. */

@@ -27,6 +27,12 @@ typedef struct acoap__authority {
   acoap__list_t waiting;    /* acoap__resolution_t */
 } acoap__authority_t;
 
+/* Credentials that were replaced (secure.c). */
+typedef struct acoap__former_credentials {
+  struct acoap__former_credentials *next; /* NULL: the last */
+  acoap_credentials_t *credentials;       /* referenced */
+} acoap__former_credentials_t;
+
 struct acoap_remote_endpoint {
   uint32_t refs;                  /* holders */
   acoap__authority_t *authority;  /* referenced */
@@ -36,6 +42,7 @@ struct acoap_remote_endpoint {
   bool own_params;                /* params instead of the endpoint's */
   acoap_params_t params;
   const acoap_credentials_t *credentials; /* coaps: to prove; referenced. NULL: the socket's */
+  acoap__former_credentials_t *former;    /* those before: sends under way borrow them */
   char host[ACOAP_ADDRESS_TEXT_MAX];      /* coaps: a literal as certificates name it; "": a name */
   char interface[48];                     /* to send through; "": the system's choice */
   acoap_address_t local;                  /* to send from; family NONE: any */

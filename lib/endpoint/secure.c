@@ -6,6 +6,7 @@
  */
 #include <acoap/dtls.h>
 
+#include "base/mem.h"
 #include "endpoint/remote.h"
 
 /* Paths lend credentials to sockets, which keep a reference where they need one. */
@@ -17,14 +18,36 @@ static acoap_credentials_t *counted(const acoap_credentials_t *credentials) {
   return cast.out;
 }
 
+static void former_free(acoap_remote_endpoint_t *remote) {
+  acoap__former_credentials_t *former;
+  while ((former = remote->former) != NULL) {
+    remote->former = former->next;
+    acoap_credentials_unref(former->credentials);
+    acoap__free(former);
+  }
+}
+
 int acoap_remote_endpoint_set_credentials(acoap_remote_endpoint_t *remote,
                                           acoap_credentials_t *credentials) {
   if (remote == NULL) {
     return ACOAP_EINVAL;
   }
-  acoap_credentials_ref(credentials);
-  acoap_credentials_unref(counted(remote->credentials));
-  remote->credentials = credentials;
+  if (remote->credentials == credentials) {
+    return 0;
+  }
+  if (remote->refs == 1) {
+    former_free(remote); /* nothing is under way */
+  }
+  if (remote->credentials != NULL) {
+    acoap__former_credentials_t *former = acoap__malloc(sizeof(*former));
+    if (former == NULL) {
+      return ACOAP_ENOMEM;
+    }
+    former->credentials = counted(remote->credentials);
+    former->next = remote->former;
+    remote->former = former;
+  }
+  remote->credentials = acoap_credentials_ref(credentials);
   return 0;
 }
 
@@ -35,6 +58,7 @@ void acoap__remote_inherit_credentials(acoap_remote_endpoint_t *remote,
 
 void acoap__remote_drop_credentials(acoap_remote_endpoint_t *remote) {
   remote->credentials = acoap_credentials_unref(counted(remote->credentials));
+  former_free(remote);
 }
 
 const acoap_identity_t *acoap_request_identity(const acoap_request_t *request) {

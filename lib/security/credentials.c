@@ -30,6 +30,9 @@
   "ECDHE-PSK-CHACHA20-POLY1305:PSK-AES128-CCM8:PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:"       \
   "PSK-AES128-CCM:PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256"
 
+/* What was proved long ago is proved anew: a certificate may have expired, a key been changed. */
+#define TICKET_LIFETIME_S 3600
+
 typedef int (*security_cb)(const SSL *ssl, const SSL_CTX *context, int operation, int bits, int nid,
                            void *other, void *extra);
 
@@ -79,11 +82,8 @@ static unsigned client_psk(SSL *ssl, const char *hint, char *identity, unsigned 
   return (unsigned)credentials->psk_key_len;
 }
 
-static unsigned server_psk(SSL *ssl, const char *identity, unsigned char *key, unsigned key_cap) {
-  const acoap_credentials_t *credentials = of_ssl(ssl);
-  if (identity == NULL) {
-    return 0;
-  }
+static unsigned find_key(const acoap_credentials_t *credentials, const char *identity,
+                         unsigned char *key, unsigned key_cap) {
   if (credentials->psk_key_len > 0 && credentials->psk_key_len <= key_cap &&
       strcmp(identity, credentials->psk_identity) == 0) {
     memcpy(key, credentials->psk_key, credentials->psk_key_len);
@@ -95,6 +95,34 @@ static unsigned server_psk(SSL *ssl, const char *identity, unsigned char *key, u
   acoap_bytes_t name = {(const uint8_t *)identity, strlen(identity)};
   size_t len = credentials->psk_lookup(credentials->psk_lookup_data, name, key, key_cap);
   return len <= key_cap ? (unsigned)len : 0;
+}
+
+static unsigned server_psk(SSL *ssl, const char *identity, unsigned char *key, unsigned key_cap) {
+  size_t len = identity != NULL ? strlen(identity) : 0;
+  if (len == 0 || len > ACOAP__PSK_IDENTITY_MAX) {
+    return 0;
+  }
+  return find_key(of_ssl(ssl), identity, key, key_cap);
+}
+
+bool acoap__credentials_has_identity(const acoap_credentials_t *credentials,
+                                     acoap_bytes_t identity) {
+  size_t len = strlen(credentials->psk_identity);
+  return credentials->psk_key_len > 0 && len == identity.len &&
+         memcmp(credentials->psk_identity, identity.data, len) == 0;
+}
+
+bool acoap__credentials_knows(const acoap_credentials_t *credentials, acoap_bytes_t identity) {
+  unsigned char key[ACOAP__PSK_KEY_MAX];
+  char name[ACOAP__PSK_IDENTITY_MAX + 1];
+  if (identity.len >= sizeof(name)) {
+    return false;
+  }
+  memcpy(name, identity.data, identity.len);
+  name[identity.len] = '\0';
+  unsigned len = find_key(credentials, name, key, sizeof(key));
+  OPENSSL_cleanse(key, sizeof(key));
+  return len > 0;
 }
 
 /* ---- contexts -------------------------------------------------------------------------------- */
@@ -222,6 +250,7 @@ static int context_new(acoap_credentials_t *credentials, const acoap_credentials
   SSL_CTX_set_cookie_verify_cb(context, acoap__dtls_cookie_verify);
   /* Clients keep their sessions themselves; servers give tickets, which cost them nothing. */
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  (void)SSL_CTX_set_timeout(context, TICKET_LIFETIME_S);
   set_verify(context, options, role);
   int status = set_ciphers(context, options, psk);
   if (status == 0) {

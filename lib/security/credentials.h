@@ -29,6 +29,12 @@ bool acoap__credentials_can_serve(const acoap_credentials_t *credentials);
 /* Does a client take any certificate? */
 bool acoap__credentials_insecure(const acoap_credentials_t *credentials);
 
+/* Is this the identity whose pre-shared key they prove themselves? */
+bool acoap__credentials_has_identity(const acoap_credentials_t *credentials,
+                                     acoap_bytes_t identity);
+/* Would a server with these credentials take this identity now? */
+bool acoap__credentials_knows(const acoap_credentials_t *credentials, acoap_bytes_t identity);
+
 /*
  * What OpenSSL's error queue says first, as a sentence; empties the queue. Returns text, which is
  * "unknown failure" when the queue says nothing.

@@ -244,6 +244,47 @@ void acoap__dtls_session_free(acoap__dtls_session_t *session) {
   acoap__free(session);
 }
 
+/* ---- what was proved ---------------------------------------------------------------------------
+ */
+
+static bool names_host(X509 *certificate, const char *host) {
+  size_t len = strlen(host);
+  uint8_t ip[16];
+  if (acoap__ipv4_parse(host, len, ip)) {
+    return X509_check_ip(certificate, ip, 4, 0) == 1;
+  }
+  if (acoap__ipv6_parse(host, len, ip)) {
+    return X509_check_ip(certificate, ip, 16, 0) == 1;
+  }
+  return X509_check_host(certificate, host, len, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+}
+
+bool acoap__dtls_session_proves(const acoap__dtls_session_t *session,
+                                const acoap_credentials_t *credentials, const char *host) {
+  if (session->role == ACOAP__DTLS_CLIENT) {
+    return true;
+  }
+  if (session->state != ACOAP__DTLS_ESTABLISHED || credentials != session->credentials) {
+    return false;
+  }
+  switch (acoap_identity_kind(session->identity)) {
+  case ACOAP_IDENTITY_PSK:
+    return acoap__credentials_has_identity(credentials, acoap_identity_psk(session->identity));
+  case ACOAP_IDENTITY_CERTIFICATE:
+    return host == NULL || names_host(SSL_get0_peer_certificate(session->ssl), host);
+  case ACOAP_IDENTITY_NONE:
+  case ACOAP_IDENTITY_RAW_PUBLIC_KEY:
+  case ACOAP_IDENTITY_UNCHECKED:
+    break;
+  }
+  return acoap__credentials_insecure(credentials);
+}
+
+void acoap__dtls_session_client_random(const acoap__dtls_session_t *session, uint8_t random[32]) {
+  memset(random, 0, 32);
+  (void)SSL_get_client_random(session->ssl, random, 32);
+}
+
 /* ---- handshake ------------------------------------------------------------------------------- */
 
 static void established(acoap__dtls_session_t *session) {
@@ -256,6 +297,14 @@ static void established(acoap__dtls_session_t *session) {
     return;
   }
   session->resumed = SSL_session_reused(session->ssl) == 1;
+  acoap_bytes_t identity = acoap_identity_psk(session->identity);
+  if (session->resumed && session->role == ACOAP__DTLS_SERVER && identity.len > 0 &&
+      !acoap__credentials_knows(session->credentials, identity)) {
+    (void)SSL_shutdown(session->ssl);
+    end(session, ACOAP_ESECURITY, "the identity of the resumed session is not known any more",
+        NULL);
+    return;
+  }
   session->state = ACOAP__DTLS_ESTABLISHED;
   session->retransmit_at = ACOAP_TIME_NEVER;
 }

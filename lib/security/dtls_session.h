@@ -99,6 +99,16 @@ void acoap__dtls_session_run(acoap__dtls_session_t *session, acoap_time_t now);
 acoap__dtls_resumption_t *acoap__dtls_session_resumption(acoap__dtls_session_t *session);
 void acoap__dtls_resumption_free(acoap__dtls_resumption_t *resumption);
 
+/*
+ * May we ask this session's peer what we would ask the server `host` with `credentials`? Our own
+ * handshakes have seen to it; a client of ours has to have shown a certificate for that host that
+ * we trust, or to be who we are with the pre-shared key.
+ */
+bool acoap__dtls_session_proves(const acoap__dtls_session_t *session,
+                                const acoap_credentials_t *credentials, const char *host);
+/* The random of the ClientHello (RFC 5246 section 7.4.1.2): 32 bytes. */
+void acoap__dtls_session_client_random(const acoap__dtls_session_t *session, uint8_t random[32]);
+
 /* Is this datagram the beginning of a handshake: a ClientHello in the clear? */
 bool acoap__dtls_is_client_hello(acoap_bytes_t datagram);
 

@@ -2,6 +2,7 @@
  * The way in (RFC 7252 section 5): what the library itself has to say to a request before a handler
  * sees it. The order, each step answering or going on:
  *     rate and load (4.29, 5.03, RST)                        protection
+ *     the identity that the resource demands (4.01)          section 9.1
  *     critical options that nobody understands (4.02)        section 5.4.1; NON: silence
  *     Proxy-Uri, Proxy-Scheme (5.05)                         section 5.10.2
  *     the resource (4.04) and its method (4.05)              sections 5.9.2.5, 5.8
@@ -17,6 +18,7 @@
  */
 #include "server/server.h"
 
+#include <acoap/dtls.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -35,6 +37,38 @@ static bool is_safe(uint8_t method) {
 /* Has a body a meaning in this method (RFC 7252 section 5.8, RFC 8132)? */
 static bool takes_body(uint8_t method) {
   return method != ACOAP_CODE_GET && method != ACOAP_CODE_DELETE;
+}
+
+/* ---- identity -------------------------------------------------------------------------------- */
+
+/* What a peer has proved, as the kinds that resources accept. */
+static unsigned proved(const acoap_request_t *request) {
+  const acoap_identity_t *identity = acoap_request_identity(request);
+  if (identity == NULL) {
+    return 0;
+  }
+  switch (acoap_identity_kind(identity)) {
+  case ACOAP_IDENTITY_PSK:
+    return ACOAP_SECURE_PSK;
+  case ACOAP_IDENTITY_CERTIFICATE:
+    return ACOAP_SECURE_CERTIFICATE;
+  case ACOAP_IDENTITY_RAW_PUBLIC_KEY:
+    return ACOAP_SECURE_RAW_PUBLIC_KEY;
+  case ACOAP_IDENTITY_NONE:
+  case ACOAP_IDENTITY_UNCHECKED:
+    break;
+  }
+  return ACOAP_SECURE_ANONYMOUS;
+}
+
+static bool refuses_identity(acoap__serving_t *serving) {
+  const acoap_resource_t *resource = serving->resource;
+  if (resource == NULL || resource->secure == 0 ||
+      (resource->secure & proved(serving->request)) != 0) {
+    return false;
+  }
+  acoap__answer_code(serving, ACOAP_CODE_UNAUTHORIZED, NULL);
+  return true;
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -275,8 +309,8 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
 typedef bool (*step_t)(acoap__serving_t *serving);
 
 static const step_t steps[] = {
-    refuses_options, refuses_proxying, refuses_method,         refuses_blocks,
-    refuses_stale,   refuses_accept,   refuses_content_format, answers_later_block,
+    refuses_identity, refuses_options, refuses_proxying,       refuses_method,      refuses_blocks,
+    refuses_stale,    refuses_accept,  refuses_content_format, answers_later_block,
 };
 
 static void serve(acoap__serving_t *serving) {

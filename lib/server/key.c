@@ -82,7 +82,7 @@ static void absorb_path(absorber_t *absorber, const acoap_path_t *path) {
   absorb_address(absorber, &local);
   absorb_uint(absorber, path->peer.scope_id != 0 ? path->interface : 0);
   absorb_uint(absorber, path->socket);
-  absorb(absorber, &path->identity, sizeof(path->identity));
+  absorb(absorber, &path->session, sizeof(path->session));
 }
 
 /*

@@ -41,7 +41,8 @@ static uint64_t peer_hash(const acoap_server_t *server, const acoap_path_t *path
 }
 
 static bool same_endpoint(const acoap_path_t *a, const acoap_path_t *b) {
-  return a->socket == b->socket && acoap_address_equal(&a->peer, &b->peer);
+  return a->socket == b->socket && a->session == b->session &&
+         acoap_address_equal(&a->peer, &b->peer);
 }
 
 static uint64_t token_hash(const acoap_server_t *server, const acoap_request_t *request) {

@@ -272,6 +272,14 @@ int acoap_resource_fresh(acoap_resource_t *resource, uint32_t max_age_ms) {
   return 0;
 }
 
+int acoap_resource_secure(acoap_resource_t *resource, unsigned kinds) {
+  if (!is_there(resource) || (kinds & ~(unsigned)ACOAP_SECURE_ANY) != 0) {
+    return fail(resource, ACOAP_EINVAL);
+  }
+  resource->secure = kinds;
+  return 0;
+}
+
 int acoap_resource_body_max(acoap_resource_t *resource, size_t body_max_bytes) {
   if (!is_there(resource)) {
     return ACOAP_EINVAL;

@@ -72,6 +72,7 @@ struct acoap_resource {
   void *version_data;                   /* handed to it */
   acoap_multicast_policy_t multicast;   /* zero: the defaults */
   uint32_t fresh_ms;                    /* age of an Echo that is wanted; 0: none is */
+  unsigned secure;                      /* whom it answers, of acoap_secure_t; 0: everybody */
   size_t body_max_bytes;                /* 0: the server's */
   const acoap_upload_ops_t *upload_ops; /* NULL: bodies are joined */
   void *upload_data;                    /* handed to it */

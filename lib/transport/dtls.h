@@ -41,12 +41,13 @@ typedef struct acoap__dtls_ticket {
 typedef struct acoap__dtls_peer {
   acoap__dtls_socket_t *socket;
   acoap__map_node_t by_address;
-  acoap__list_t used;                       /* in the order of use, least recent first */
-  acoap_path_t path;                        /* to it: peer, local address, interface */
-  acoap__dtls_session_t *session;           /* never NULL */
-  acoap__dtls_session_t *challenger;        /* NULL: none */
-  acoap_credentials_t *credentials;         /* a client's, referenced; NULL: we are its server */
-  char *host;                               /* a client's, or NULL */
+  acoap__list_t used;                /* in the order of use, least recent first */
+  acoap_path_t path;                 /* to it: peer, local address, interface */
+  acoap__dtls_session_t *session;    /* never NULL */
+  acoap__dtls_session_t *challenger; /* NULL: none */
+  uint64_t number;                   /* of the session, once reported; 0 before */
+  acoap_credentials_t *credentials;  /* what we began with as a client, referenced, or NULL */
+  char *host;                        /* likewise whom we want, or NULL */
   uint8_t random[ACOAP__CLIENT_RANDOM_LEN]; /* of the ClientHello of the last handshake begun */
   acoap__list_t waiting;                    /* until the handshake has ended */
   size_t waiting_count;                     /* how many */
@@ -86,7 +87,10 @@ struct acoap__dtls_socket {
   acoap__dtls_session_t *listener; /* NULL: answers no handshakes */
   acoap_path_t listener_path;      /* whom it answers just now */
   acoap__buffer_pool_t *buffers;   /* for what was decrypted */
+  uint64_t session_number;         /* of the last session that stood */
+  uint32_t busy;                   /* calls that stand inside: free later */
   bool closing;                    /* close was called */
+  bool inner_closed;               /* the inner socket is gone */
   void (*closed)(void *user_data);
   void *closed_data;
 };
@@ -109,8 +113,16 @@ void acoap__dtls_peer_end(acoap__dtls_peer_t *peer, int status, const char *reas
 void acoap__dtls_news(acoap__dtls_socket_t *socket);
 /* A session that the listener has accepted from an address that has one already; taken over. */
 void acoap__dtls_peer_challenge(acoap__dtls_peer_t *peer, acoap__dtls_session_t *accepted);
-/* Was the session made with this wish (or is nothing wished)? */
+/* Are we the client in its session? */
+bool acoap__dtls_peer_is_client(const acoap__dtls_peer_t *peer);
+/* Does the session prove what is wished for, or will it? */
 bool acoap__dtls_peer_fits(const acoap__dtls_peer_t *peer, const acoap_path_t *path);
+/*
+ * Both have begun a handshake with one another: do we drop ours and become the server? Of the two
+ * ClientHellos the one with the smaller random goes on.
+ */
+bool acoap__dtls_peer_yields(const acoap__dtls_peer_t *peer,
+                             const uint8_t random[ACOAP__CLIENT_RANDOM_LEN]);
 /* Keep a datagram until the handshake has ended; one that waits already is not kept twice. */
 int acoap__dtls_peer_wait(acoap__dtls_peer_t *peer, const acoap_path_t *path, acoap_bytes_t bytes);
 /* Look at the states: report, send what waits, replace, end, set the timer. Not inside a call of
@@ -138,6 +150,9 @@ void acoap__dtls_outbox_send(acoap__dtls_socket_t *socket);
 /* A datagram of a session leaves through the inner socket. */
 void acoap__dtls_transmit(acoap__dtls_socket_t *socket, const acoap_path_t *path,
                           acoap_bytes_t bytes);
+/* Nothing is freed between these two, whatever callbacks do; false: it is gone now. */
+void acoap__dtls_enter(acoap__dtls_socket_t *socket);
+bool acoap__dtls_leave(acoap__dtls_socket_t *socket);
 acoap_time_t acoap__dtls_now(const acoap__dtls_socket_t *socket);
 /* A timer may have become the earliest. */
 void acoap__dtls_wake_changed(acoap__dtls_socket_t *socket);

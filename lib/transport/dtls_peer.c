@@ -39,6 +39,22 @@ void acoap__dtls_peer_touch(acoap__dtls_peer_t *peer, acoap_time_t now) {
   }
 }
 
+bool acoap__dtls_peer_is_client(const acoap__dtls_peer_t *peer) {
+  return peer->session->role == ACOAP__DTLS_CLIENT;
+}
+
+/* What we would prove on this path (NULL: nothing was said for the datagram). */
+static const acoap_credentials_t *credentials_of(const acoap__dtls_peer_t *peer,
+                                                 const acoap_path_t *path) {
+  if (path != NULL && path->credentials != NULL) {
+    return path->credentials;
+  }
+  if (path == NULL && peer->credentials != NULL) {
+    return peer->credentials;
+  }
+  return peer->socket->options.credentials;
+}
+
 /* ---- what waits for a handshake -------------------------------------------------------------- */
 
 static void waiting_drop(acoap__dtls_peer_t *peer, acoap__dtls_waiting_t *waiting) {
@@ -47,8 +63,22 @@ static void waiting_drop(acoap__dtls_peer_t *peer, acoap__dtls_waiting_t *waitin
   peer->waiting_count--;
 }
 
+/* Will what the handshake proves be enough for this datagram? A handshake of the peer's is judged
+ * by what we wanted when it began (waiting_send). */
+static bool may_wait(const acoap__dtls_peer_t *peer, const acoap_path_t *path) {
+  if (acoap__dtls_peer_is_client(peer)) {
+    return true;
+  }
+  return credentials_of(peer, path) == credentials_of(peer, NULL) &&
+         (path->host == NULL || (peer->host != NULL && strcmp(peer->host, path->host) == 0));
+}
+
 int acoap__dtls_peer_wait(acoap__dtls_peer_t *peer, const acoap_path_t *path, acoap_bytes_t bytes) {
   acoap__dtls_socket_t *socket = peer->socket;
+  if (!may_wait(peer, path)) {
+    socket->stats.queue_dropped++;
+    return 0; /* lost on the way: a CON will be sent again, into a session that stands */
+  }
   for (acoap__list_t *node = peer->waiting.next; node != &peer->waiting; node = node->next) {
     const acoap__dtls_waiting_t *each = ACOAP__CONTAINER(node, acoap__dtls_waiting_t, node);
     if (each->len == bytes.len && memcmp(each->bytes, bytes.data, bytes.len) == 0) {
@@ -67,6 +97,7 @@ int acoap__dtls_peer_wait(acoap__dtls_peer_t *peer, const acoap_path_t *path, ac
   waiting->path.host = NULL;
   waiting->path.credentials = NULL;
   waiting->path.identity = NULL;
+  waiting->path.session = 0;
   waiting->len = bytes.len;
   memcpy(waiting->bytes, bytes.data, bytes.len);
   acoap__list_append(&peer->waiting, &waiting->node);
@@ -74,12 +105,15 @@ int acoap__dtls_peer_wait(acoap__dtls_peer_t *peer, const acoap_path_t *path, ac
   return 0;
 }
 
+/* What was to go to a server and has found a client that is somebody else is lost here; repeated,
+ * it begins a handshake of its own. */
 static void waiting_send(acoap__dtls_peer_t *peer) {
   acoap__list_t *node;
+  bool proved = acoap__dtls_session_proves(peer->session, credentials_of(peer, NULL), peer->host);
   while ((node = acoap__list_first(&peer->waiting)) != NULL) {
     acoap__dtls_waiting_t *waiting = ACOAP__CONTAINER(node, acoap__dtls_waiting_t, node);
     acoap_bytes_t bytes = {waiting->bytes, waiting->len};
-    int status = acoap__dtls_session_send(peer->session, bytes);
+    int status = proved ? acoap__dtls_session_send(peer->session, bytes) : ACOAP_EAGAIN;
     if (status < 0 && status != ACOAP_EAGAIN) {
       acoap__dtls_report(peer->socket, ACOAP_PEER_ICMP, &waiting->path, status, NULL, bytes);
     }
@@ -187,10 +221,26 @@ static void timer_fired(acoap__timer_t *timer, acoap_time_t now) {
   acoap__dtls_peer_settle(peer);
 }
 
+/* The least recently used session; while handshakes hold more than a quarter of the places, the
+ * oldest of those, so that handshakes that are only begun do not push out who is there. */
+static acoap__dtls_peer_t *choose_victim(const acoap__dtls_socket_t *socket) {
+  acoap__dtls_peer_t *handshake = NULL;
+  size_t handshakes = 0;
+  for (const acoap__list_t *node = socket->used.next; node != &socket->used; node = node->next) {
+    acoap__dtls_peer_t *peer = ACOAP__CONTAINER(node, acoap__dtls_peer_t, used);
+    if (!peer->reported) {
+      handshake = handshake != NULL ? handshake : peer;
+      handshakes++;
+    }
+  }
+  return handshakes > socket->options.sessions_max / 4
+             ? handshake
+             : ACOAP__CONTAINER(socket->used.next, acoap__dtls_peer_t, used);
+}
+
 static void make_room(acoap__dtls_socket_t *socket) {
-  acoap__list_t *node = acoap__list_first(&socket->used);
-  if (socket->peer_count >= socket->options.sessions_max && node != NULL) {
-    acoap__dtls_peer_t *oldest = ACOAP__CONTAINER(node, acoap__dtls_peer_t, used);
+  if (socket->peer_count >= socket->options.sessions_max && !acoap__list_empty(&socket->used)) {
+    acoap__dtls_peer_t *oldest = choose_victim(socket);
     socket->stats.sessions_evicted++;
     acoap__dtls_session_close(oldest->session);
     acoap__dtls_peer_end(oldest, ACOAP_EEXHAUSTED, "the session gave way to another");
@@ -235,6 +285,7 @@ acoap__dtls_peer_t *acoap__dtls_peer_new(acoap__dtls_socket_t *socket, const aco
   peer->path.host = NULL;
   peer->path.credentials = NULL;
   peer->path.identity = NULL;
+  peer->path.session = 0;
   acoap__list_init(&peer->used);
   acoap__list_init(&peer->waiting);
   acoap__timer_init(&peer->timer, timer_fired);
@@ -264,15 +315,24 @@ void acoap__dtls_peer_challenge(acoap__dtls_peer_t *peer, acoap__dtls_session_t 
 }
 
 bool acoap__dtls_peer_fits(const acoap__dtls_peer_t *peer, const acoap_path_t *path) {
-  const acoap_credentials_t *wished =
-      path->credentials != NULL ? path->credentials : peer->socket->options.credentials;
-  if (peer->credentials == NULL) {
-    return path->credentials == NULL; /* the peer's own handshake: nothing of ours was chosen */
+  const acoap_credentials_t *wished = credentials_of(peer, path);
+  if (!acoap__dtls_peer_is_client(peer)) {
+    /* The peer's own handshake: it has to have proved what we would ask of it. While it runs that
+     * is not known, and what is sent waits (waiting_send). */
+    return peer->session->state == ACOAP__DTLS_HANDSHAKE ||
+           acoap__dtls_session_proves(peer->session, wished, path->host);
   }
   if (wished != NULL && wished != peer->credentials) {
     return false;
   }
   return path->host == NULL || (peer->host != NULL && strcmp(peer->host, path->host) == 0);
+}
+
+bool acoap__dtls_peer_yields(const acoap__dtls_peer_t *peer,
+                             const uint8_t random[ACOAP__CLIENT_RANDOM_LEN]) {
+  uint8_t ours[ACOAP__CLIENT_RANDOM_LEN];
+  acoap__dtls_session_client_random(peer->session, ours);
+  return memcmp(random, ours, sizeof(ours)) < 0;
 }
 
 /* ---- what follows from the states ------------------------------------------------------------ */
@@ -286,6 +346,7 @@ static void replace_session(acoap__dtls_peer_t *peer, int status, const char *re
   peer->session = peer->challenger;
   peer->challenger = NULL;
   peer->reported = false;
+  peer->number = 0;
   socket->stats.handshakes_failed += event == ACOAP_PEER_FAILED ? 1 : 0;
   acoap__dtls_report(socket, event, &peer->path, status, reason, none);
   acoap__dtls_session_free(old);
@@ -302,6 +363,11 @@ static void challenge_settle(acoap__dtls_peer_t *peer) {
     acoap__dtls_session_free(challenger);
   } else if (challenger->state == ACOAP__DTLS_ESTABLISHED) {
     replace_session(peer, ACOAP_ECLOSED, "the peer began anew");
+  } else if (peer->session->state == ACOAP__DTLS_HANDSHAKE && acoap__dtls_peer_is_client(peer)) {
+    /* Both began at once and we yield: not a failure of anything. */
+    acoap__dtls_session_free(peer->session);
+    peer->session = challenger;
+    peer->challenger = NULL;
   } else if (peer->session->state == ACOAP__DTLS_ENDED) {
     replace_session(peer, peer->session->status, peer->session->reason);
   }
@@ -311,15 +377,17 @@ static void established(acoap__dtls_peer_t *peer) {
   acoap__dtls_socket_t *socket = peer->socket;
   acoap_bytes_t none = {NULL, 0};
   peer->reported = true;
+  peer->number = ++socket->session_number;
   socket->stats.handshakes++;
   if (peer->session->resumed) {
     socket->stats.resumptions++;
   }
-  if (peer->credentials != NULL) {
+  if (acoap__dtls_peer_is_client(peer)) {
     acoap__dtls_ticket_keep(peer);
   }
   acoap_path_t path = peer->path;
   path.identity = peer->session->identity;
+  path.session = peer->number;
   acoap__dtls_report(socket, ACOAP_PEER_ESTABLISHED, &path, 0, NULL, none);
   if (!peer->gone) {
     waiting_send(peer);

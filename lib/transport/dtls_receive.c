@@ -46,6 +46,8 @@ void acoap__dtls_deliver(acoap__dtls_peer_t *peer) {
     peer->unheard = 0;
     buffer->len = len;
     datagram.path.identity = session->identity;
+    datagram.path.session = peer->number;
+    acoap__dtls_peer_touch(peer, acoap__dtls_now(socket));
     datagram.bytes.data = buffer->bytes;
     datagram.bytes.len = len;
     if (socket->events != NULL) {
@@ -100,7 +102,6 @@ static bool is_protected(acoap_bytes_t datagram) {
 
 static void peer_receive(acoap__dtls_peer_t *peer, acoap_time_t now, acoap_bytes_t bytes) {
   peer->busy++;
-  acoap__dtls_peer_touch(peer, now);
   if (peer->challenger != NULL) {
     acoap__dtls_session_receive(peer->challenger, now, bytes);
     acoap__dtls_peer_settle(peer);
@@ -117,17 +118,25 @@ static void peer_receive(acoap__dtls_peer_t *peer, acoap_time_t now, acoap_bytes
   peer->busy--;
 }
 
+/* Does this ClientHello begin something? */
+static bool begins(const acoap__dtls_peer_t *peer, const uint8_t random[ACOAP__CLIENT_RANDOM_LEN]) {
+  if (memcmp(random, peer->random, ACOAP__CLIENT_RANDOM_LEN) == 0) {
+    return false;
+  }
+  return !acoap__dtls_peer_is_client(peer) || peer->session->state != ACOAP__DTLS_HANDSHAKE ||
+         acoap__dtls_peer_yields(peer, random);
+}
+
 static void receive_one(acoap__dtls_socket_t *socket, const acoap_incoming_datagram_t *datagram) {
   acoap__dtls_peer_t *peer = acoap__dtls_peer_find(socket, &datagram->path.peer);
   uint8_t random[ACOAP__CLIENT_RANDOM_LEN];
   bool hello = client_random(datagram->bytes, random);
-  if (peer == NULL ||
-      (hello && peer->credentials == NULL && memcmp(random, peer->random, sizeof(random)) != 0)) {
-    if (hello) {
-      listen_receive(socket, peer, datagram);
-    } else {
-      socket->stats.records_dropped++;
-    }
+  if (hello && (peer == NULL || begins(peer, random))) {
+    listen_receive(socket, peer, datagram);
+    return;
+  }
+  if (peer == NULL || (hello && acoap__dtls_peer_is_client(peer) && peer->challenger == NULL)) {
+    socket->stats.records_dropped++;
     return;
   }
   peer_receive(peer, acoap__dtls_now(socket), datagram->bytes);
@@ -135,12 +144,14 @@ static void receive_one(acoap__dtls_socket_t *socket, const acoap_incoming_datag
 
 static void received(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count) {
   acoap__dtls_socket_t *socket = user_data;
+  acoap__dtls_enter(socket);
   for (size_t i = 0; i < count && !socket->closing; i++) {
     receive_one(socket, &datagrams[i]);
   }
   if (!socket->closing) {
     acoap__dtls_news(socket);
   }
+  (void)acoap__dtls_leave(socket);
 }
 
 /* ---- what else the inner socket says --------------------------------------------------------- */
@@ -151,9 +162,11 @@ static void peer_event(void *user_data, const acoap_peer_notice_t *notice) {
   /* An ICMP error ends a handshake; a session that stands outlives it (RFC 6347 section 4.1.1.1
    * warns that they can be forged). */
   if (notice->event == ACOAP_PEER_ICMP && notice->status != 0 && peer != NULL &&
-      peer->session->state == ACOAP__DTLS_HANDSHAKE && peer->credentials != NULL) {
+      peer->session->state == ACOAP__DTLS_HANDSHAKE && acoap__dtls_peer_is_client(peer)) {
+    acoap__dtls_enter(socket);
     acoap__dtls_peer_end(peer, notice->status, notice->reason);
     acoap__dtls_news(socket);
+    (void)acoap__dtls_leave(socket);
   }
 }
 

@@ -139,10 +139,10 @@ static int peer_for(acoap__dtls_socket_t *socket, const acoap_path_t *path,
                     acoap__dtls_peer_t **peer) {
   acoap__dtls_peer_t *known = acoap__dtls_peer_find(socket, &path->peer);
   /* An answer belongs into the session that its request came in (RFC 7252 section 9.1.2). */
-  if (path->identity != NULL && (known == NULL || known->session->identity != path->identity)) {
+  if (path->session != 0 && (known == NULL || known->number != path->session)) {
     return ACOAP_ECLOSED;
   }
-  if (known != NULL && path->identity == NULL && !acoap__dtls_peer_fits(known, path)) {
+  if (known != NULL && path->session == 0 && !acoap__dtls_peer_fits(known, path)) {
     acoap__dtls_session_close(known->session);
     acoap__dtls_peer_end(known, ACOAP_ECLOSED, "other credentials are used");
     known = NULL;
@@ -188,6 +188,10 @@ static int send_one(acoap__dtls_socket_t *socket, const acoap_outgoing_datagram_
   if (status == ACOAP_EAGAIN) {
     return acoap__dtls_peer_wait(peer, datagram->path, datagram->bytes);
   }
+  if (peer->session->state == ACOAP__DTLS_ENDED) {
+    status = peer->session->status;
+    acoap__dtls_peer_end(peer, status, peer->session->reason);
+  }
   return status;
 }
 
@@ -232,12 +236,14 @@ static acoap_time_t next_wake(acoap_socket_t *socket) {
 
 static void run(acoap_socket_t *socket, acoap_time_t now) {
   acoap__dtls_socket_t *dtls = self(socket);
+  acoap__dtls_enter(dtls);
   if (dtls->inner != NULL && dtls->inner->ops->run != NULL && dtls->inner->ops->next_wake != NULL &&
       dtls->inner->ops->next_wake(dtls->inner) <= now) {
     dtls->inner->ops->run(dtls->inner, now);
   }
   acoap__timer_queue_run(&dtls->timers, now);
   acoap__dtls_news(dtls);
+  (void)acoap__dtls_leave(dtls);
 }
 
 static void news_fired(acoap__timer_t *timer, acoap_time_t now) {
@@ -318,13 +324,33 @@ static void free_socket(acoap__dtls_socket_t *socket) {
   acoap__free(socket);
 }
 
-static void inner_closed(void *user_data) {
-  acoap__dtls_socket_t *socket = user_data;
+static void finish(acoap__dtls_socket_t *socket) {
   void (*closed)(void *user_data) = socket->closed;
   void *closed_data = socket->closed_data;
   free_socket(socket);
   if (closed != NULL) {
     closed(closed_data);
+  }
+}
+
+void acoap__dtls_enter(acoap__dtls_socket_t *socket) {
+  socket->busy++;
+}
+
+bool acoap__dtls_leave(acoap__dtls_socket_t *socket) {
+  if (--socket->busy == 0 && socket->inner_closed) {
+    finish(socket);
+    return false;
+  }
+  return true;
+}
+
+/* The inner socket may say so at once, inside a callback of ours. */
+static void inner_closed(void *user_data) {
+  acoap__dtls_socket_t *socket = user_data;
+  socket->inner_closed = true;
+  if (socket->busy == 0) {
+    finish(socket);
   }
 }
 
