@@ -10,6 +10,7 @@ work=$(mktemp -d)
 pids=()
 trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$work"' EXIT
 number=0 failed=0
+: >"$work/qemu"
 
 check() { # check NAME WANTED COMMAND...: the output has to match the pattern
   local name=$1 wanted=$2 got

@@ -94,6 +94,15 @@ void acoap__tiny_inbound(void *user_data, acoap_time_t now, const acoap__inbound
 
 /* ---- later ----------------------------------------------------------------------------------- */
 
+/* The place that acoap_tiny_answer_begin chose. */
+static acoap__tiny_response_t *place_of(acoap_tiny_t *tiny, const acoap_tiny_inbound_t *inbound) {
+  if (inbound->slot < 0 || inbound->slot >= tiny->config->responses ||
+      tiny->responses[inbound->slot].state != ACOAP__TINY_BUILDING) {
+    return NULL;
+  }
+  return &tiny->responses[inbound->slot];
+}
+
 int acoap_tiny_answer_begin(acoap_tiny_t *tiny, acoap_tiny_inbound_t *inbound,
                             acoap_builder_t *answer) {
   acoap_view_t request;
@@ -103,7 +112,10 @@ int acoap_tiny_answer_begin(acoap_tiny_t *tiny, acoap_tiny_inbound_t *inbound,
     return ACOAP_EINVAL;
   }
   if (inbound->acknowledged && inbound->type == ACOAP_CON) {
-    acoap__tiny_response_t *response = acoap__tiny_response_take(tiny, 0);
+    acoap__tiny_response_t *response = place_of(tiny, inbound); /* begun anew */
+    if (response == NULL) {
+      response = acoap__tiny_response_take(tiny, 0);
+    }
     if (response == NULL) {
       return ACOAP_EEXHAUSTED;
     }
@@ -120,15 +132,6 @@ int acoap_tiny_answer_begin(acoap_tiny_t *tiny, acoap_tiny_inbound_t *inbound,
   request.token.len = inbound->token_len;
   acoap__tiny_answer_init(answer, message, tiny->config->message_bytes, &request);
   return 0;
-}
-
-/* The place that acoap_tiny_answer_begin chose. */
-static acoap__tiny_response_t *place_of(acoap_tiny_t *tiny, const acoap_tiny_inbound_t *inbound) {
-  if (inbound->slot < 0 || inbound->slot >= tiny->config->responses ||
-      tiny->responses[inbound->slot].state != ACOAP__TINY_BUILDING) {
-    return NULL;
-  }
-  return &tiny->responses[inbound->slot];
 }
 
 static int send_separate(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbound_t *inbound,

@@ -141,7 +141,9 @@ START_TEST(figure_20_separate_response) {
   ck_assert_uint_eq(handled, 1);
   poll_rig_run_until(&rig, 5000);
   poll_rig_silence(&rig);
-  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &owed, &answer), 0);
+  for (int i = 0; i < 10; i++) { /* begun anew, it takes the same place */
+    ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &owed, &answer), 0);
+  }
   acoap_builder_payload(&answer, "22.3 C", 6);
   ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &owed, &answer), 0);
   const poll_datagram_t *response = poll_rig_expect(&rig, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
