@@ -152,6 +152,37 @@ ACOAP_API void acoap_desc_block1_reader(acoap_desc_t *desc, size_t size, int64_t
  */
 ACOAP_API void acoap_desc_block2(acoap_desc_t *desc, size_t size);
 /**
+ * Keep up to n requests for blocks in flight, each with a token of its own, instead of one at a
+ * time. The blocks are still handed on in order and of one version; those that come early are kept,
+ * at most n of them. Begins with n in flight, halves that when a message is lost (once per round
+ * trip) and adds one per round trip without a loss; a request that three later ones have overtaken
+ * is made anew without waiting for ACK_TIMEOUT. A server that answers one of several requests with
+ * an error is asked for the rest one by one.
+ *
+ * This raises NSTART to n for these requests, and for them alone: whoever calls it says that the
+ * path to the server bears it (RFC 7252 section 4.7). Without effect when one token is to be used
+ * for all requests (acoap_desc_token, acoap_desc_keep_token). Adds block2 when nobody has.
+ *
+ * @param n  1 (one at a time) to 128
+ *
+ * Errors:     ACOAP_EINVAL other n; ACOAP_ENOMEM. Kept, returned by acoap_send().
+ * Reference:  RFC 7959 section 2.4, RFC 7252 section 4.7.
+ * Since:      0.2
+ */
+ACOAP_API void acoap_desc_block2_window(acoap_desc_t *desc, size_t n);
+/**
+ * The same for a request body: once the server has answered the first block with 2.31, up to n
+ * blocks are in flight; the last one goes when all others are there. A server that takes blocks in
+ * order only says 4.08 to one that came too early, and gets the rest one by one. Needs block1.
+ *
+ * @param n  1 (one at a time) to 128
+ *
+ * Errors:     ACOAP_EINVAL other n. Kept, returned by acoap_send().
+ * Reference:  RFC 7959 section 2.5, RFC 7252 section 4.7.
+ * Since:      0.2
+ */
+ACOAP_API void acoap_desc_block1_window(acoap_desc_t *desc, size_t n);
+/**
  * Join the blocks: the final message's payload is the whole body. Longer than body_max_bytes is
  * ACOAP_ETOOBIG (also when Size2 says so first).
  */

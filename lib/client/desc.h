@@ -56,6 +56,8 @@ struct acoap_desc {
   void *multicast;                         /* of the multicast layer, or NULL */
   void *block2;                            /* of the block2 layer, or NULL */
   void *block1;                            /* of the block1 layer, or NULL */
+  uint16_t block2_window;                  /* requests in flight; 0 and 1: lock-step */
+  uint16_t block1_window;                  /* likewise, of an upload */
   size_t arena_used;                       /* bytes */
   acoap__layer_t room[ACOAP__DESC_LAYERS]; /* for layers */
   max_align_t arena[ACOAP__DESC_ARENA / sizeof(max_align_t)]; /* for their objects */

@@ -7,6 +7,9 @@
  * again with that, 4.08 starts again once. A body that fits into one block goes as an ordinary
  * payload.
  *
+ * With a window further blocks are on their way while one is answered (window.c); the answers come
+ * here in order, and the last block goes when all others are there.
+ *
  * When the server answers the last block, what follows (Block2, section 3.3) is no longer this
  * layer's business.
  * SPDX-License-Identifier: MIT
@@ -45,13 +48,14 @@ static int read_body(void *user_data, uint64_t offset, uint8_t *room, size_t cap
 }
 
 /* Read one block; says whether further ones follow. Returns its length or a negative error. */
-static int read_block(block1_layer_t *layer, uint8_t *room, size_t size, bool *more) {
+static int read_block(const block1_layer_t *layer, uint64_t offset, uint8_t *room, size_t size,
+                      bool *more) {
   uint8_t probe;
-  int n = layer->reader(layer->user_data, layer->offset, room, size);
+  int n = layer->reader(layer->user_data, offset, room, size);
   if (n < 0) {
     return n;
   }
-  uint64_t end = layer->offset + (uint64_t)n;
+  uint64_t end = offset + (uint64_t)n;
   if ((size_t)n > size || (layer->total >= 0 && end > (uint64_t)layer->total)) {
     return ACOAP_EINVAL;
   }
@@ -77,14 +81,16 @@ static int choose_size(block1_layer_t *layer, size_t room) {
   return acoap_block_size(layer->szx) > room ? ACOAP_ETOOBIG : 0;
 }
 
+/* Block1 and Size1 with their heads are at most 5 and 7 bytes, a successor's delta may need 2 more.
+ */
+#define BLOCK1_ROOM 14u
+
 /* The options are longer than payloads, so they are written first: with the values they will have.
  */
 static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
   size_t room = 0;
-  /* Block1 and Size1 with their heads are at most 5 and 7 bytes, a successor's delta may need 2
-   * more. */
   size_t left = acoap_builder_left(builder);
-  int status = choose_size(layer, left > 14 ? left - 14 : 0);
+  int status = choose_size(layer, left > BLOCK1_ROOM ? left - BLOCK1_ROOM : 0);
   if (status < 0) {
     return status;
   }
@@ -93,7 +99,7 @@ static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
     return ACOAP_ETOOBIG;
   }
   size_t size = acoap_block_size(layer->szx);
-  int n = read_block(layer, bytes, size, &layer->more);
+  int n = read_block(layer, layer->offset, bytes, size, &layer->more);
   if (n < 0) {
     return n;
   }
@@ -115,10 +121,43 @@ static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
   return 0;
 }
 
+/*
+ * A block ahead of the one whose turn it is (window.c): of the same size, and never the last, which
+ * says that the body is complete. The layer stays where it is.
+ */
+static int write_ahead(const block1_layer_t *layer, uint32_t skip, acoap_builder_t *builder) {
+  size_t size = acoap_block_size(layer->szx);
+  uint64_t offset = layer->offset + (uint64_t)skip * size;
+  acoap_block_t block = {(uint32_t)(offset >> (layer->szx + 4)), true, layer->szx};
+  size_t room = 0;
+  bool more = false;
+  size_t left = acoap_builder_left(builder);
+  if (offset >> (layer->szx + 4) > ACOAP_BLOCK_NUM_MAX || left < size + BLOCK1_ROOM) {
+    return ACOAP_ETOOBIG;
+  }
+  uint8_t *bytes = acoap_builder_payload_room(builder, &room);
+  int n = bytes == NULL ? ACOAP_ETOOBIG : read_block(layer, offset, bytes, size, &more);
+  if (n < 0) {
+    return n;
+  }
+  if (!more) {
+    return ACOAP_EAGAIN;
+  }
+  acoap_builder_payload_commit(builder, (size_t)n);
+  acoap_builder_remove(builder, ACOAP_OPTION_BLOCK1);
+  acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
+  return 0;
+}
+
 static int block1_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
   block1_layer_t *layer = object;
   if (layer->done) {
     return 0;
+  }
+  if (exchange->skip > 0) {
+    int written = write_ahead(layer, exchange->skip, builder);
+    exchange->upload_more = true;
+    return written;
   }
   int status = write_block(layer, builder);
   if (status < 0) {
@@ -136,12 +175,26 @@ static int block1_write(void *object, acoap_exchange_t *exchange, acoap_builder_
 /* ---- responses ------------------------------------------------------------------------------ */
 
 static int again(acoap_exchange_t *exchange) {
+  exchange->ahead.most = 0;
   acoap_exchange_set_message(exchange, NULL);
   return ACOAP_SEND_NEXT;
 }
 
+/*
+ * Several blocks may be under way to a server that says that it joins them (2.31); one that has had
+ * to be given the body anew gets them one by one.
+ */
+static void go_ahead(const block1_layer_t *layer, acoap_exchange_t *exchange, uint8_t code) {
+  if (code == ACOAP_CODE_CONTINUE && !layer->restarted) {
+    exchange->ahead =
+        (acoap__ahead_t){exchange->send->desc.block1_window,
+                         (uint32_t)(layer->offset >> (layer->szx + 4)), layer->szx, true};
+  }
+}
+
 /* The server has taken a block that was not the last. */
-static int advance(block1_layer_t *layer, acoap_exchange_t *exchange, const acoap_block_t *block) {
+static int advance(block1_layer_t *layer, acoap_exchange_t *exchange, uint8_t code,
+                   const acoap_block_t *block) {
   if (block != NULL) {
     uint32_t num = (uint32_t)(layer->offset >> (layer->szx + 4));
     if (block->num != num) {
@@ -152,7 +205,9 @@ static int advance(block1_layer_t *layer, acoap_exchange_t *exchange, const acoa
     }
   }
   layer->offset += layer->sent;
-  return again(exchange);
+  int verdict = again(exchange);
+  go_ahead(layer, exchange, code);
+  return verdict;
 }
 
 /* 4.13 with a size smaller than ours, or 4.08 for the first time: another start (section 2.9). */
@@ -175,12 +230,13 @@ static int success(block1_layer_t *layer, acoap_exchange_t *exchange, uint8_t co
       return ACOAP_EBLOCK; /* there is nothing to continue with */
     }
     layer->done = true;
+    exchange->ahead.most = 0;
     return acoap_exchange_inner(exchange);
   }
   if (code != ACOAP_CODE_CONTINUE && block == NULL) {
     return ACOAP_EINCOMPLETE; /* it knows no Block1 and took the block for the body */
   }
-  return advance(layer, exchange, block);
+  return advance(layer, exchange, code, block);
 }
 
 static int block1_handle(void *object, acoap_exchange_t *exchange) {
@@ -278,5 +334,13 @@ void acoap_desc_block1_reader(acoap_desc_t *desc, size_t size, int64_t total,
     layer->reader = reader;
     layer->user_data = user_data;
     layer->total = total;
+  }
+}
+
+void acoap_desc_block1_window(acoap_desc_t *desc, size_t n) {
+  if (n == 0 || n > ACOAP__WINDOW_MAX) {
+    acoap__desc_fail(desc, ACOAP_EINVAL);
+  } else if (acoap__desc_usable(desc)) {
+    desc->block1_window = (uint16_t)n;
   }
 }

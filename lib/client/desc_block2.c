@@ -8,7 +8,8 @@
  * Requests for further blocks repeat the options of the first. Their payload is repeated for FETCH,
  * where it is a part of what names the representation (RFC 8132 section 2), and left out for POST
  * and the like, which would be performed again otherwise (RFC 7959 section 3.3 shows them empty).
- * Keeps no bodies.
+ * With a window the blocks behind the next one are asked for too (window.c); they come here in
+ * order. Keeps no bodies.
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"
@@ -34,7 +35,7 @@ static int block2_write(void *object, acoap_exchange_t *exchange, acoap_builder_
   const block2_layer_t *layer = object;
   acoap_block_t block = {0, false, 0};
   if (layer->active) {
-    block.num = layer->num;
+    block.num = layer->num + exchange->skip;
     block.szx = layer->szx;
     if (exchange->send->desc.method != ACOAP_CODE_FETCH) {
       acoap_builder_payload(builder, NULL, 0);
@@ -74,9 +75,10 @@ static bool same_etag(block2_layer_t *layer, const acoap_view_t *view) {
   return true;
 }
 
-static void forget(block2_layer_t *layer) {
+static void forget(block2_layer_t *layer, acoap_exchange_t *exchange) {
   layer->active = false;
   layer->has_etag = false;
+  exchange->ahead.most = 0;
 }
 
 /* The representation has changed: what was fetched is void. */
@@ -84,7 +86,7 @@ static int changed(block2_layer_t *layer, acoap_exchange_t *exchange) {
   const acoap_desc_t *desc = &exchange->send->desc;
   bool repeatable =
       desc->method == ACOAP_CODE_GET || (desc->method == ACOAP_CODE_FETCH && desc->block1 == NULL);
-  forget(layer);
+  forget(layer, exchange);
   if (layer->restarted || !repeatable) {
     return ACOAP_ECHANGED;
   }
@@ -111,21 +113,23 @@ static int advance(block2_layer_t *layer, acoap_exchange_t *exchange, const acoa
   int verdict = acoap_exchange_inner(exchange);
   if (verdict != ACOAP_DONE) {
     if (verdict < 0) {
-      forget(layer);
+      forget(layer, exchange);
     }
     return verdict;
   }
   if (!block->more) {
-    forget(layer);
+    forget(layer, exchange);
     return ACOAP_DONE;
   }
   if (block->num == ACOAP_BLOCK_NUM_MAX) {
-    forget(layer);
+    forget(layer, exchange);
     return ACOAP_EBLOCK; /* there is no number for the next one: 20 bits */
   }
   layer->active = true;
   layer->szx = block->szx;
   layer->num = block->num + 1;
+  exchange->ahead =
+      (acoap__ahead_t){exchange->send->desc.block2_window, layer->num, layer->szx, false};
   return ACOAP_SEND_NEXT;
 }
 
@@ -143,14 +147,14 @@ static int block2_handle(void *object, acoap_exchange_t *exchange) {
   }
   /* A server that ignores the number, or answers with another one, cannot be put together. */
   if (found != 1) {
-    forget(layer);
+    forget(layer, exchange);
     return ACOAP_EBLOCK;
   }
   if (layer->active && !same_etag(layer, view)) {
     return changed(layer, exchange);
   }
   if (!fits(layer, &block, view->payload.len)) {
-    forget(layer);
+    forget(layer, exchange);
     return ACOAP_EBLOCK;
   }
   if (!layer->active) {
@@ -163,7 +167,8 @@ static int block2_handle(void *object, acoap_exchange_t *exchange) {
 static void *block2_clone(const void *object) {
   block2_layer_t *copy = acoap__layer_copy(object, sizeof(block2_layer_t));
   if (copy != NULL) {
-    forget(copy);
+    copy->active = false;
+    copy->has_etag = false;
     copy->restarted = false;
   }
   return copy;
@@ -190,5 +195,18 @@ void acoap_desc_block2(acoap_desc_t *desc, size_t size) {
   }
   if (acoap__desc_usable(desc) && desc->block2 != NULL) {
     ((block2_layer_t *)desc->block2)->wished_szx = (int8_t)szx;
+  }
+}
+
+void acoap_desc_block2_window(acoap_desc_t *desc, size_t n) {
+  if (n == 0 || n > ACOAP__WINDOW_MAX) {
+    acoap__desc_fail(desc, ACOAP_EINVAL);
+    return;
+  }
+  if (acoap__desc_usable(desc) && desc->block2 == NULL) {
+    acoap_desc_block2(desc, 0);
+  }
+  if (acoap__desc_usable(desc)) {
+    desc->block2_window = (uint16_t)n;
   }
 }

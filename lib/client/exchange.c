@@ -104,7 +104,8 @@ int acoap__exchange_write(acoap_exchange_t *exchange, acoap_builder_t *builder) 
 
 bool acoap__exchange_waits(const acoap_exchange_t *exchange) {
   return exchange->interaction.open || exchange->pinging || exchange->pause.queued ||
-         exchange->wake.queued || exchange->held || !acoap__list_empty(&exchange->failing.node);
+         exchange->wake.queued || exchange->held || !acoap__list_empty(&exchange->failing.node) ||
+         acoap__window_waits(exchange);
 }
 
 void acoap__exchange_arm(acoap_exchange_t *exchange) {
@@ -168,6 +169,7 @@ void acoap__exchange_stop(acoap_exchange_t *exchange) {
   } else {
     acoap__interaction_close(engine, now, &exchange->interaction);
   }
+  acoap__window_stop(exchange);
   acoap__deferred_cancel(&exchange->failing);
   acoap__local_endpoint_timer_clear(endpoint, &exchange->pause);
   acoap__local_endpoint_timer_clear(endpoint, &exchange->wake);

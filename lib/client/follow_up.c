@@ -94,6 +94,7 @@ void acoap__follow_up_free(acoap_exchange_t *exchange) {
     send->in_hand = NULL;
   }
   destroy_layers(exchange, exchange->count);
+  acoap__window_free(exchange);
   acoap__free(exchange->own_bytes);
   acoap__free(exchange);
 }

@@ -68,7 +68,7 @@ static int write_request(acoap_exchange_t *exchange, size_t most) {
   return status < 0 ? status : acoap_builder_finish(&builder);
 }
 
-static int build(acoap_exchange_t *exchange) {
+int acoap__request_build(acoap_exchange_t *exchange) {
   acoap__send_t *send = exchange->send;
   size_t most = acoap__local_endpoint_message_max(send->endpoint, &exchange->path);
   int status = make_room(exchange, most);
@@ -78,7 +78,8 @@ static int build(acoap_exchange_t *exchange) {
   acoap__exchange_timing(exchange, &exchange->timing);
   choose_token(exchange);
   status = write_request(exchange, most);
-  while (status == ACOAP_ENOSPACE && exchange->upload && acoap__block1_shrink(send->desc.block1)) {
+  while (status == ACOAP_ENOSPACE && exchange->upload && exchange->skip == 0 &&
+         acoap__block1_shrink(send->desc.block1)) {
     status = write_request(exchange, most); /* outer layers wrote options behind the block */
   }
   if (status < 0) {
@@ -182,12 +183,16 @@ static int ping(acoap_exchange_t *exchange) {
 
 int acoap__request_send(acoap_exchange_t *exchange) {
   int status;
+  if (acoap__window_applies(exchange)) {
+    return acoap__window_next(exchange);
+  }
+  acoap__window_stop(exchange);
   if (exchange->send->desc.ping) {
     status = ping(exchange);
     exchange->pinging = status == 0;
   } else {
     acoap__interaction_close(engine_of(exchange), now_of(exchange), &exchange->interaction);
-    status = build(exchange);
+    status = acoap__request_build(exchange);
     if (exchange->send->phase != ACOAP__SEND_RUNNING) {
       return 0; /* dropped by a layer */
     }
@@ -320,7 +325,7 @@ static void tell_answered(const acoap_exchange_t *exchange, const acoap_path_t *
 }
 
 /* Size2 of the first block tells the whole body's length (RFC 7959 section 4). */
-static void note_total(acoap_exchange_t *exchange, const acoap_view_t *view) {
+void acoap__request_note_total(acoap_exchange_t *exchange, const acoap_view_t *view) {
   acoap_block_t block = {0, false, 0};
   uint32_t total;
   bool blockwise = acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block) == 1;
@@ -385,7 +390,7 @@ static void response(acoap__interaction_t *interaction, acoap_time_t now, const 
     ask_again(exchange);
     return;
   }
-  note_total(exchange, view);
+  acoap__request_note_total(exchange, view);
   send->notification = !exchange->follow_up && exchange->timing.keep;
   send->piggybacked = piggybacked;
   take_message(exchange, now, from, view);

@@ -49,6 +49,7 @@ static void release(acoap__send_t *send) {
   acoap__follow_up_free_all(send);
   send->message = acoap_message_unref(send->message);
   acoap__desc_destroy_layers(&send->desc);
+  acoap__window_free(&send->main);
   acoap__free(send->main.own_bytes);
   send->main.own_bytes = NULL;
   acoap__deferred_cancel(&send->resume);
@@ -305,7 +306,7 @@ void acoap__send_wake(acoap_exchange_t *exchange, size_t index) {
 /* ---- going on ------------------------------------------------------------------------------- */
 
 /* A paused stream asks for nothing more, but an observation is kept up. */
-static bool must_wait(const acoap_exchange_t *exchange) {
+bool acoap__send_is_paused(const acoap_exchange_t *exchange) {
   const acoap__send_t *send = exchange->send;
   if (!send->streaming || !send->stream.paused) {
     return false;
@@ -316,7 +317,7 @@ static bool must_wait(const acoap_exchange_t *exchange) {
 
 void acoap__send_next(acoap_exchange_t *exchange) {
   acoap__send_t *send = exchange->send;
-  if (must_wait(exchange)) {
+  if (acoap__send_is_paused(exchange)) {
     exchange->held = true;
     return;
   }

@@ -21,6 +21,7 @@
 #include "client/desc.h"
 #include "client/future.h"
 #include "client/stream.h"
+#include "client/window.h"
 #include "endpoint/endpoint.h"
 
 typedef struct acoap__send acoap__send_t;
@@ -71,6 +72,9 @@ struct acoap_exchange {
   int64_t upload_total;             /* bytes of the request body; -1: unknown */
   uint32_t upload_size;             /* block size of the request body */
   int64_t download_total;           /* bytes of the response body; -1: unknown */
+  acoap__ahead_t ahead;             /* how far the next request may be gone ahead of */
+  uint32_t skip;                    /* the request being written is so many blocks ahead */
+  acoap__window_t *window;          /* what is in flight ahead; NULL: none ever was */
   int verdict;                      /* a follow-up: what its own layers said */
   acoap__echo_t echo;               /* goes with its requests */
 };
@@ -132,6 +136,8 @@ void acoap__send_handle(acoap_exchange_t *exchange, int status, acoap_message_t 
 void acoap__send_wake(acoap_exchange_t *exchange, size_t index);
 /* Go on with the next request of this exchange, or wait as far as it was paused or delayed. */
 void acoap__send_next(acoap_exchange_t *exchange);
+/* Is nothing more to be asked for until the stream is resumed? */
+bool acoap__send_is_paused(const acoap_exchange_t *exchange);
 /* Give the final result to its callback; only from acoap__send_end and the stream. */
 void acoap__send_include_address(const acoap__send_t *send, const acoap_message_t *message);
 
@@ -164,6 +170,10 @@ acoap_exchange_t *acoap__exchange_in_hand(const acoap_exchange_t *exchange);
 int acoap__request_begin(acoap__send_t *send);
 /* Build and send the next request of an exchange that has a path. */
 int acoap__request_send(acoap_exchange_t *exchange);
+/* Write the next request into the exchange's room, with a token; 0 or a negative error. */
+int acoap__request_build(acoap_exchange_t *exchange);
+/* What a response that is about to be handed up tells of the whole body's length. */
+void acoap__request_note_total(acoap_exchange_t *exchange, const acoap_view_t *view);
 /* acoap__resolution_t.done */
 void acoap__request_resolved(acoap__resolution_t *resolution, int status);
 /* acoap__timer_t.fire of `pause` */
