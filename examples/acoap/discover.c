@@ -189,6 +189,9 @@ static acoap_desc_t *describe(const discovery_t *d) {
     acoap_desc_deadline(desc, options->deadline_ms);
   }
   acoap_desc_block2(desc, options->block_size);
+  if (options->window > 1) {
+    acoap_desc_block2_window(desc, options->window);
+  }
   acoap_desc_collect(desc, LINKS_MAX);
   if (d->group) {
     acoap_desc_multicast(desc, &multicast);

@@ -153,6 +153,9 @@ static acoap_desc_t *describe(const options_t *options) {
   session_describe(options, desc);
   acoap_desc_observe(desc, NULL);
   acoap_desc_block2(desc, options->block_size);
+  if (options->window > 1) {
+    acoap_desc_block2_window(desc, options->window);
+  }
   acoap_desc_collect(desc, OUTPUT_SHOWN_MAX);
   return desc;
 }

@@ -178,6 +178,15 @@ static const char *take_block_size(options_t *o, const char *argument) {
   return NULL;
 }
 
+static const char *take_window(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  if (!read_number(argument, 128, &number) || number == 0) {
+    return "not a number from 1 to 128";
+  }
+  o->window = (size_t)number;
+  return NULL;
+}
+
 static const char *take_deadline(options_t *o, const char *argument) {
   return read_seconds(argument, &o->deadline_ms);
 }
@@ -360,6 +369,7 @@ const option_spec_t option_table[] = {
     {0, "ack-timeout", "SECONDS", COMMAND_SEND, take_ack_timeout, "ACK_TIMEOUT [2]"},
     {0, "max-retransmit", "N", COMMAND_SEND, take_max_retransmit, "MAX_RETRANSMIT [4]"},
     {0, "nstart", "N", COMMAND_SEND, take_nstart, "NSTART [1]"},
+    {0, "window", "N", COMMAND_SEND, take_window, "blocks in flight [1]"},
     {0, "bind", "ADDRESS", COMMAND_SEND, take_bind, "local address, with :PORT if wanted"},
     {0, "interface", "NAME", SENDS_AND_SERVES, take_interface,
      "interface for multicast; repeatable for discover and serve"},
@@ -378,7 +388,6 @@ const option_spec_t option_table[] = {
     {'q', NULL, NULL, COMMAND_EVERY, take_quiet, "say less"},
     {'v', NULL, NULL, SENDS_AND_SERVES, take_verbose, "show every message on stderr"},
     {'h', "help", NULL, COMMAND_EVERY, take_help, "this text"},
-    {0, "window", "N", COMMAND_SEND, NULL, "blocks in flight"},
     {0, "qblock", NULL, COMMAND_SEND, NULL, "Q-Block1 and Q-Block2 (RFC 9177)"},
     {0, "psk-identity", "ID", SENDS_AND_SERVES, take_psk_identity, "pre-shared key: who we are"},
     {0, "psk-key", "KEY", SENDS_AND_SERVES, take_psk_key, "pre-shared key: text or 0x..."},

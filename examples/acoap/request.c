@@ -42,6 +42,23 @@ static void describe_short_input(request_t *request, acoap_desc_t *desc) {
   }
 }
 
+/*
+ * Some servers join blocks by token, which only one request at a time can have. An input that can
+ * be read once only keeps so much of what was read for blocks that are sent again.
+ */
+static void describe_blocks(const request_t *request, acoap_desc_t *desc, size_t block_size) {
+  size_t window = request->options->window;
+  bool once = request->options->text == NULL && request->input->total < 0;
+  if (once && window > INPUT_WINDOW / 5 / block_size) {
+    window = INPUT_WINDOW / 5 / block_size;
+  }
+  if (window > 1) {
+    acoap_desc_block1_window(desc, window);
+  } else {
+    acoap_desc_keep_token(desc);
+  }
+}
+
 static void describe_body(request_t *request, acoap_desc_t *desc) {
   const options_t *options = request->options;
   size_t block_size = options->block_size != 0 ? options->block_size : 1024;
@@ -49,13 +66,13 @@ static void describe_body(request_t *request, acoap_desc_t *desc) {
     acoap_desc_payload(desc, options->text, strlen(options->text));
   } else if (options->text != NULL) {
     acoap_desc_block1(desc, block_size, options->text, strlen(options->text));
-    acoap_desc_keep_token(desc); /* some servers join blocks by token */
+    describe_blocks(request, desc, block_size);
   } else if (request->input != NULL && request->input->total >= 0 &&
              (uint64_t)request->input->total <= block_size) {
     describe_short_input(request, desc);
   } else if (request->input != NULL) {
     acoap_desc_block1_reader(desc, block_size, request->input->total, input_read, request->input);
-    acoap_desc_keep_token(desc);
+    describe_blocks(request, desc, block_size);
   }
 }
 
@@ -69,6 +86,9 @@ static acoap_desc_t *describe(request_t *request) {
   }
   describe_body(request, desc);
   acoap_desc_block2(desc, options->block_size);
+  if (options->window > 1) {
+    acoap_desc_block2_window(desc, options->window);
+  }
   acoap_desc_block_writer(desc, output_write, &request->output);
   acoap_desc_inspect(desc, on_progress, request);
   if (request->group) {

@@ -166,7 +166,7 @@ for scheme in coap+tcp coaps+tcp coap+ws coaps+ws; do
   check "$scheme says that it is not built yet" has err "not built yet"
   check "$scheme exits with 2" exits 2
 done
-for option in "--qblock" "--window 4" "--oscore file" "--proxy coap://h"; do
+for option in "--qblock" "--oscore file" "--proxy coap://h"; do
   # shellcheck disable=SC2086 # an option and its argument
   run get $option "$uri/hello"
   check "${option%% *} says that it is not built yet" has err "not built yet"
