@@ -48,6 +48,7 @@ struct acoap_body {
   bool ready_early;   /* it said acoap_body_ready before it returned */
   uint64_t asked_at;  /* the piece whose read waits: offset */
   size_t asked_size;  /* and bytes */
+  uint64_t passed;    /* greatest offset that the reader was asked for */
   uint64_t window_at; /* offset of the window's first byte */
   size_t window_len;  /* bytes in the window */
   uint8_t window[];   /* ACOAP__BODY_PIECE_MAX + 1 bytes of what is read */
@@ -288,6 +289,11 @@ static int fill(acoap_body_t *body, uint64_t offset, size_t size) {
   size_t tail = window_tail(body, offset);
   size_t cap = want - tail;
   uint64_t at = offset + tail;
+  /* Somebody has skipped ahead, perhaps behind the end: what was passed cannot be read any more. */
+  if (body->ops->sequential && at < body->passed) {
+    return ACOAP_CODE_BAD_REQUEST;
+  }
+  body->passed = at;
   int given = call_reader(body, at, fresh, cap);
   if (given == ACOAP_EAGAIN) {
     body->reading = body->ready_early ? READING_READY : READING_WAITS;
