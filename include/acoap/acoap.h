@@ -20,5 +20,6 @@
 #include <acoap/send.h>
 #include <acoap/sim.h>
 #include <acoap/socket.h>
+#include <acoap/workers.h>
 
 #endif

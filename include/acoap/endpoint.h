@@ -58,6 +58,11 @@ typedef struct acoap_local_endpoint_options {
   uint32_t requests_open_max; /* received requests not answered yet; beyond it 5.03 [4096] */
   /* a duplicate is (endpoint, Message ID) to the letter (RFC 7252 section 4.5) */
   bool strict_message_id;
+  /*
+   * SO_REUSEPORT: other endpoints share the addresses that are bound, each peer comes to one of
+   * them (<acoap/workers.h>). Requests leave from a source port, of which there is at least one
+   */
+  bool reuse_port;
 } acoap_local_endpoint_options_t;
 
 /**

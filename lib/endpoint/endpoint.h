@@ -202,6 +202,8 @@ bool acoap__request_is_dropped(const acoap_request_t *request);
 acoap_builder_t *acoap__request_begun(acoap_request_t *request);
 /* What acoap_local_endpoint_receive was told last. */
 acoap_request_cb acoap__local_endpoint_receiver(const acoap_local_endpoint_t *endpoint);
+/* And with which user_data. */
+void *acoap__local_endpoint_receiver_data(const acoap_local_endpoint_t *endpoint);
 
 /* ---- remotes --------------------------------------------------------------------------------- */
 

@@ -244,7 +244,8 @@ static bool tell_one(acoap_local_endpoint_t *endpoint) {
 }
 
 void acoap__groups_refresh(acoap_local_endpoint_t *endpoint) {
-  if (acoap__list_empty(&endpoint->groups) || endpoint->state != ACOAP__ENDPOINT_OPEN) {
+  if (acoap__list_empty(&endpoint->groups) || endpoint->state != ACOAP__ENDPOINT_OPEN ||
+      endpoint->groups_elsewhere) {
     return;
   }
   acoap__interfaces_t *interfaces = acoap__interfaces_get(endpoint);
@@ -259,6 +260,11 @@ void acoap__groups_refresh(acoap_local_endpoint_t *endpoint) {
   acoap__interfaces_unref(interfaces);
   while (endpoint->state == ACOAP__ENDPOINT_OPEN && tell_one(endpoint)) {
   }
+}
+
+void acoap__groups_set_elsewhere(acoap_local_endpoint_t *endpoint, bool elsewhere) {
+  endpoint->groups_elsewhere = elsewhere;
+  acoap__groups_refresh(endpoint);
 }
 
 void acoap__groups_free(acoap_local_endpoint_t *endpoint) {
@@ -365,6 +371,9 @@ int acoap_local_endpoint_join(acoap_local_endpoint_t *endpoint, const acoap_addr
   acoap__list_init(&membership->places);
   acoap__list_append(&endpoint->groups, &membership->node);
   acoap__interfaces_watch(endpoint);
+  if (endpoint->groups_elsewhere) {
+    return 0;
+  }
   acoap__interfaces_t *interfaces = acoap__interfaces_get(endpoint);
   status = interfaces != NULL ? update(endpoint, interfaces, membership) : ACOAP_ENOMEM;
   acoap__interfaces_unref(interfaces);

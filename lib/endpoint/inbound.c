@@ -387,6 +387,10 @@ acoap_request_cb acoap__local_endpoint_receiver(const acoap_local_endpoint_t *en
   return endpoint->receive;
 }
 
+void *acoap__local_endpoint_receiver_data(const acoap_local_endpoint_t *endpoint) {
+  return endpoint->receive_data;
+}
+
 void acoap_request_on_delivery(acoap_request_t *request, acoap_request_end_cb on_delivery,
                                void *user_data) {
   if (request != NULL) {

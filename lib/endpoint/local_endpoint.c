@@ -47,7 +47,8 @@ static bool options_are_sound(struct uv_loop_s *loop,
     return false;
   }
   /* What describes UDP sockets means nothing for sockets that are there already. */
-  if (options->socket_count > 0 && (options->bind_count > 0 || options->source_ports > 0)) {
+  if (options->socket_count > 0 &&
+      (options->bind_count > 0 || options->source_ports > 0 || options->reuse_port)) {
     return false;
   }
   if (options->bind_count > SOCKETS_MOST || options->socket_count > SOCKETS_MOST ||

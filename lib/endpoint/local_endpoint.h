@@ -42,7 +42,8 @@ typedef struct acoap__endpoint_socket {
   uint16_t number;                  /* place in the endpoint's array, acoap_path_t.socket */
   uint16_t answers_from;            /* number of the socket that answers leave from */
   bool source_port;                 /* opened to send requests from; joins no groups */
-  bool unflushed;                   /* something was sent since the last flush */
+  bool shared;          /* other endpoints have the port too: an answer might come to one of them */
+  bool unflushed;       /* something was sent since the last flush */
   acoap__list_t outbox; /* datagrams the socket refused with ACOAP_EAGAIN, oldest first */
   size_t outbox_count;  /* how many */
 } acoap__endpoint_socket_t;
@@ -109,7 +110,8 @@ struct acoap_local_endpoint {
   uint64_t reply_turn; /* the turn in which it was lent; over when that is */
   bool reply_sending;  /* the bytes are with the engine now */
 
-  acoap__list_t groups;            /* memberships (groups.c) */
+  acoap__list_t groups;  /* memberships (groups.c) */
+  bool groups_elsewhere; /* another endpoint on the same port hears them: none is joined here */
   acoap__deferred_t groups_news;   /* tells what became of a join */
   acoap__interfaces_t *interfaces; /* as last told; NULL: never asked */
   acoap__list_t authorities;       /* of remotes (lookup.c) */
@@ -231,6 +233,12 @@ void acoap__groups_init(acoap_local_endpoint_t *endpoint);
 /* Join what is not joined, forget what is gone. */
 void acoap__groups_refresh(acoap_local_endpoint_t *endpoint);
 void acoap__groups_free(acoap_local_endpoint_t *endpoint);
+/*
+ * Whether another endpoint on the same port hears the groups: a group's datagram comes to every
+ * socket that joined it, whatever SO_REUSEPORT says, and is to be answered once. Memberships are
+ * kept meanwhile, and joined when it no longer does.
+ */
+void acoap__groups_set_elsewhere(acoap_local_endpoint_t *endpoint, bool elsewhere);
 /* Stop all lookups; those that still wait hear ACOAP_ECANCELED. */
 void acoap__lookups_cancel(acoap_local_endpoint_t *endpoint);
 

@@ -2,7 +2,8 @@
  * Which sockets an endpoint has and which of them a request leaves from. By default one on 0.0.0.0
  * and one on ::, where the system has the family; each source port adds one socket per listening
  * one, and requests take those that reach their destination in turn: 65,536 Message IDs per peer,
- * port and EXCHANGE_LIFETIME are 265 CON/s (RFC 7252 section 4.4). Knows no messages.
+ * port and EXCHANGE_LIFETIME are 265 CON/s (RFC 7252 section 4.4). From a port that is shared with
+ * other endpoints a request leaves only when no other will do. Knows no messages.
  * SPDX-License-Identifier: MIT
  */
 #include "endpoint/local_endpoint.h"
@@ -20,13 +21,15 @@ static void ignore_closed(void *user_data) {
   (void)user_data;
 }
 
-static void socket_add(acoap_local_endpoint_t *endpoint, acoap_socket_t *socket, bool source_port) {
+static void socket_add(acoap_local_endpoint_t *endpoint, acoap_socket_t *socket, bool source_port,
+                       bool shared) {
   acoap__endpoint_socket_t *added = &endpoint->sockets[endpoint->socket_count];
   added->endpoint = endpoint;
   added->socket = socket;
   added->number = (uint16_t)endpoint->socket_count;
   added->answers_from = added->number;
   added->source_port = source_port;
+  added->shared = shared;
   acoap__list_init(&added->outbox);
   endpoint->socket_count++;
 }
@@ -56,6 +59,7 @@ static int udp_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
   udp.size = sizeof(udp);
   udp.local = *local;
   udp.reuse_address = options->reuse_address && purpose != AS_SOURCE_PORT;
+  udp.reuse_port = options->reuse_port && purpose != AS_SOURCE_PORT;
   udp.multicast_loop_off = options->multicast_loop_off;
   if (purpose == AS_SOURCE_PORT) {
     udp.local.port = 0;
@@ -69,7 +73,7 @@ static int udp_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
     status = secure_open(endpoint, options, &socket);
   }
   if (status == 0) {
-    socket_add(endpoint, socket, purpose == AS_SOURCE_PORT);
+    socket_add(endpoint, socket, purpose == AS_SOURCE_PORT, udp.reuse_port);
   }
   return status;
 }
@@ -110,6 +114,11 @@ static int udp_open_listening(acoap_local_endpoint_t *endpoint, struct uv_loop_s
   return status;
 }
 
+/* A shared port needs one beside it for requests. */
+static size_t source_ports(const acoap_local_endpoint_options_t *options) {
+  return options->source_ports == 0 && options->reuse_port ? 1 : options->source_ports;
+}
+
 static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
                         const acoap_local_endpoint_options_t *options) {
   int status = 0;
@@ -117,7 +126,7 @@ static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop
     status = udp_open_listening(endpoint, loop, options, FOR_COAP);
   }
   size_t listening = endpoint->socket_count;
-  for (size_t n = 0; n < options->source_ports; n++) {
+  for (size_t n = 0; n < source_ports(options); n++) {
     for (size_t i = 0; status == 0 && i < listening; i++) {
       acoap_socket_t *like = endpoint->sockets[i].socket;
       acoap_address_t local;
@@ -168,8 +177,8 @@ static void choose_answering(acoap_local_endpoint_t *endpoint) {
 int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
                         const acoap_local_endpoint_options_t *options) {
   size_t listening = options->bind_count != 0 ? options->bind_count : 2;
-  size_t most = options->socket_count != 0 ? options->socket_count
-                                           : listening * (2 + (size_t)options->source_ports);
+  size_t most =
+      options->socket_count != 0 ? options->socket_count : listening * (2 + source_ports(options));
   if (most > UINT16_MAX) {
     return ACOAP_EINVAL;
   }
@@ -182,7 +191,7 @@ int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop
       acoap__sockets_drop(endpoint, options);
       return ACOAP_EINVAL;
     }
-    socket_add(endpoint, options->sockets[i], false);
+    socket_add(endpoint, options->sockets[i], false, false);
   }
   int status = options->socket_count == 0 ? udp_open_all(endpoint, loop, options) : 0;
   if (status != 0) {
@@ -303,29 +312,45 @@ static bool has_local(const acoap__endpoint_socket_t *socket, const acoap_addres
          memcmp(bound.ip, local->ip, sizeof(bound.ip)) == 0;
 }
 
-static bool will_do(const acoap__endpoint_socket_t *socket, const acoap_address_t *address,
-                    const acoap_address_t *local, bool secure) {
-  return is_secure(socket) == secure && acoap__socket_reaches(socket, address) &&
-         has_local(socket, local);
+/* What a socket for a request has to be. */
+typedef struct wanted_socket {
+  const acoap_address_t *address; /* reaches this */
+  const acoap_address_t *local;   /* sends from this; NULL or family NONE: any */
+  bool secure;                    /* for coaps:// */
+  bool shared;                    /* its port is shared with other endpoints */
+} wanted_socket_t;
+
+static bool will_do(const acoap__endpoint_socket_t *socket, const wanted_socket_t *wanted) {
+  return socket->shared == wanted->shared && is_secure(socket) == wanted->secure &&
+         acoap__socket_reaches(socket, wanted->address) && has_local(socket, wanted->local);
+}
+
+/* The `turn`-th of those that will do, round and round; NULL: none does. */
+static acoap__endpoint_socket_t *choose(acoap_local_endpoint_t *endpoint,
+                                        const wanted_socket_t *wanted, uint32_t turn) {
+  size_t usable = 0;
+  for (size_t i = 0; i < endpoint->socket_count; i++) {
+    if (will_do(&endpoint->sockets[i], wanted)) {
+      usable++;
+    }
+  }
+  size_t skip = usable != 0 ? turn % usable : 0;
+  for (size_t i = 0; usable != 0 && i < endpoint->socket_count; i++) {
+    if (will_do(&endpoint->sockets[i], wanted) && skip-- == 0) {
+      return &endpoint->sockets[i];
+    }
+  }
+  return NULL;
 }
 
 acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint,
                                                 const acoap_address_t *address,
                                                 const acoap_address_t *local, bool secure,
                                                 uint32_t turn) {
-  size_t usable = 0;
-  for (size_t i = 0; i < endpoint->socket_count; i++) {
-    if (will_do(&endpoint->sockets[i], address, local, secure)) {
-      usable++;
-    }
-  }
-  size_t skip = usable != 0 ? turn % usable : 0;
-  for (size_t i = 0; usable != 0 && i < endpoint->socket_count; i++) {
-    if (will_do(&endpoint->sockets[i], address, local, secure) && skip-- == 0) {
-      return &endpoint->sockets[i];
-    }
-  }
-  return NULL;
+  wanted_socket_t wanted = {.address = address, .local = local, .secure = secure};
+  acoap__endpoint_socket_t *chosen = choose(endpoint, &wanted, turn);
+  wanted.shared = true;
+  return chosen != NULL ? chosen : choose(endpoint, &wanted, turn);
 }
 
 size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint,

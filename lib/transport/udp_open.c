@@ -111,19 +111,23 @@ static int read_local(acoap__udp_batched_t *udp) {
 static int bind_new(acoap__udp_batched_t *udp, const acoap_udp_options_t *options) {
   struct sockaddr_storage local;
   socklen_t len = acoap__sockaddr_write(&options->local, false, &local);
-  const option_t reuse[] = {
-      {SOL_SOCKET, SO_REUSEADDR, options->reuse_address, true},
-      {SOL_SOCKET, SO_REUSEPORT, options->reuse_port, true},
-  };
+  const option_t reuse[] = {{SOL_SOCKET, SO_REUSEADDR, options->reuse_address, true}};
+  const option_t share[] = {{SOL_SOCKET, SO_REUSEPORT, options->reuse_port, true}};
+  /* A port that the system chooses is to be nobody's yet: it might be one that is shared already.
+   */
+  bool named = options->local.port != 0;
   const option_t only[] = {{IPPROTO_IPV6, IPV6_V6ONLY, 1, true}};
-  int status = set_options(udp->fd, reuse, 2);
+  int status = set_options(udp->fd, reuse, 1);
+  if (status == 0 && named) {
+    status = set_options(udp->fd, share, 1);
+  }
   if (status == 0 && options->local.family == ACOAP_FAMILY_IPV6) {
     status = set_options(udp->fd, only, 1);
   }
   if (status == 0 && bind(udp->fd, (const struct sockaddr *)&local, len) != 0) {
     status = system_error();
   }
-  return status;
+  return status == 0 && !named ? set_options(udp->fd, share, 1) : status;
 }
 
 static int open_new(acoap__udp_batched_t *udp, const acoap_udp_options_t *options) {

@@ -176,9 +176,15 @@ static int bind_handle(acoap__udp_handle_t *handle, const acoap_address_t *local
   if (options->reuse_address || handle->group) {
     flags |= UV_UDP_REUSEADDR;
   }
-  int status = options->reuse_port ? share_port(handle) : 0;
+  /* A port that the system chooses is to be nobody's yet: it might be one that is shared already.
+   */
+  bool share_later = options->reuse_port && local->port == 0;
+  int status = options->reuse_port && !share_later ? share_port(handle) : 0;
   if (status == 0) {
     status = uv_udp_bind(&handle->uv, (const struct sockaddr *)&address, flags);
+  }
+  if (status == 0 && share_later) {
+    status = share_port(handle);
   }
   return status == 0 ? read_local(handle) : status;
 }

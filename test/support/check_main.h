@@ -26,6 +26,26 @@
 #define ACOAP_TEST_SANITIZED 0
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define ACOAP_TEST_THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ACOAP_TEST_THREAD_SANITIZED 1
+#endif
+#endif
+#ifdef ACOAP_TEST_THREAD_SANITIZED
+/*
+ * libuv closes descriptors by a bare system call, which the sanitizer does not see: when another
+ * thread is given the same number it takes the new descriptor's first use for a race with the old
+ * one's making. In these functions it looks at descriptors alone.
+ */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) {
+  return "race_top:epoll_ctl\nrace_top:epoll_create1\nrace_top:eventfd\nrace_top:pipe2\n"
+         "race_top:socket\n";
+}
+#endif
+
 /* Whether a fork for every test would hide what the tool around us wants to see. */
 static int check_main_watched(void) {
   const char *preload = getenv("LD_PRELOAD");
