@@ -152,7 +152,7 @@ ACOAP_API int acoap_tiny_serve(const acoap_tiny_request_t *request, acoap_builde
 #define ACOAP_TINY_PART(pointers, bytes) ((pointers) * sizeof(void *) + (bytes))
 #define ACOAP_TINY_ALIGNED(bytes)                                                                  \
   (((size_t)(bytes) + 2 * sizeof(void *) - 1) / (2 * sizeof(void *)) * (2 * sizeof(void *)))
-#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(66, 144)
+#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(66, 192)
 #define ACOAP_TINY_TABLES_BYTES ACOAP_TINY_PART(7, 0)
 #define ACOAP_TINY_PEER_BYTES ACOAP_TINY_PART(14, 176)
 #define ACOAP_TINY_DEDUP_BYTES ACOAP_TINY_PART(10, 32)

@@ -22,7 +22,11 @@
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* <acoap/tiny.h> promises that these are enough. */
+/*
+ * <acoap/tiny.h> promises that these are enough. Of a part that has grown:
+ *     pointers = (size on a machine of 64 bits - size on one of 32) / 4
+ *     bytes    = size on 32 bits - 4 * pointers
+ */
 _Static_assert(_Alignof(max_align_t) <= 2 * sizeof(void *), "tables are aligned for anything");
 _Static_assert(sizeof(acoap_tiny_t) <= ACOAP_TINY_ENDPOINT_BYTES, "ACOAP_TINY_ENDPOINT_BYTES");
 _Static_assert(sizeof(acoap__peer_table_t) <= ACOAP_TINY_TABLES_BYTES, "ACOAP_TINY_TABLES_BYTES");
