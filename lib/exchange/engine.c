@@ -69,6 +69,8 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
   acoap__timer_queue_init(&engine->timers);
   acoap__random_bytes(random, engine->hash_key, sizeof(engine->hash_key));
   acoap__random_bytes(random, engine->token_key, sizeof(engine->token_key));
+  engine->lifetimes_ms[0] = acoap_params_exchange_lifetime_ms(&config->params);
+  engine->lifetimes_ms[1] = acoap_params_non_lifetime_ms(&config->params);
   engine->peers = tables->peer_table;
   acoap__peer_table_init(engine, engine->peers, tables->peers, config->peers, tables->group,
                          tables->peer_buckets, tables->peer_bucket_count);
@@ -136,6 +138,7 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
     acoap__engine_leave(engine);
     return status;
   }
+  acoap__peer_hash_sender(engine, &from);
   acoap__peer_t *peer = acoap__peer_find(engine, &from);
   if (peer != NULL) {
     acoap__peer_heard(peer, now);

@@ -289,6 +289,14 @@ typedef struct acoap__engine_config {
                      are still deduplicated */
 } acoap__engine_config_t;
 
+/* Who sent the datagram in hand, or the last one, and the keyed hash of that. */
+typedef struct acoap__sender {
+  acoap_address_t peer; /* its address */
+  uint16_t socket;      /* number of our socket */
+  bool known;           /* a datagram has come already */
+  uint64_t hash;        /* of both */
+} acoap__sender_t;
+
 struct acoap__engine {
   acoap__engine_config_t config;                    /* with the defaults filled in */
   const acoap__engine_events_t *events;             /* upwards */
@@ -298,6 +306,8 @@ struct acoap__engine {
   acoap_stats_t stats;                              /* counters */
   acoap__timer_queue_t timers;                      /* everything that waits */
   uint8_t hash_key[16];                             /* for tables whose keys a peer chooses */
+  acoap__sender_t sender;                           /* hashed once a datagram */
+  uint32_t lifetimes_ms[2];                         /* of CON and NON in the deduplication log */
   uint8_t token_key[16];                            /* makes tokens out of their counter */
   uint64_t tokens;                                  /* made so far */
   acoap__map_t by_token;                            /* open interactions */

@@ -24,7 +24,7 @@ static void fill_defaults(acoap__engine_config_t *config) {
   config->reply_bytes = config->reply_bytes != 0 ? config->reply_bytes : (size_t)4 << 20;
   config->queue_per_peer = or_default(config->queue_per_peer, 1024);
   config->buckets = or_default(config->buckets, 1024);
-  config->hash = config->hash != NULL ? config->hash : acoap__siphash;
+  config->hash = config->hash != NULL ? config->hash : acoap__siphash13;
 }
 
 static bool is_in_range(const acoap__engine_config_t *config) {

@@ -65,17 +65,25 @@ static bool is_idempotent(uint8_t code) {
 }
 
 /*
- * What a retransmission has in common with its original besides the Message ID. The length is a part of
- * it: a short message that claims to be a long one again must not be worth the long one's answer
- * (RFC 9175 section 2.4).
+ * What a retransmission has in common with its original besides the Message ID. The length is a
+ * part of it: a short message that claims to be a long one again must not be worth the long one's
+ * answer (RFC 9175 section 2.4).
  */
 static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t *path,
                                const acoap_view_t *view) {
   size_t len = view->options.len + view->payload.len;
-  uint8_t head[4] = {(uint8_t)view->type, view->code, (uint8_t)(len >> 8), (uint8_t)len};
-  uint64_t print = engine->config.hash(engine->hash_key, view->token.data, view->token.len) ^
-                   engine->config.hash(engine->token_key, head, sizeof(head));
+  size_t token_len = view->token.len;
+  uint8_t bytes[4 + ACOAP_TOKEN_MAX] = {(uint8_t)view->type, view->code, (uint8_t)(len >> 8),
+                                        (uint8_t)len};
+  uint64_t print = 0;
 
+  if (token_len > ACOAP_TOKEN_MAX) {
+    print = engine->config.hash(engine->hash_key, view->token.data, token_len);
+    token_len = 0;
+  } else if (token_len > 0) {
+    memcpy(bytes + 4, view->token.data, token_len);
+  }
+  print ^= engine->config.hash(engine->token_key, bytes, 4 + token_len);
   if (path->session != 0) {
     print ^= engine->config.hash(engine->token_key, &path->session, sizeof(path->session));
   }
@@ -110,9 +118,7 @@ bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
                                  const acoap_path_t *path, const acoap_view_t *view,
                                  acoap__dedup_entry_t **entry) {
   uint32_t fingerprint = fingerprint_of(engine, path, view);
-  uint32_t lifetime = view->type == ACOAP_CON
-                          ? acoap_params_exchange_lifetime_ms(&engine->config.params)
-                          : acoap_params_non_lifetime_ms(&engine->config.params);
+  uint32_t lifetime = engine->lifetimes_ms[view->type == ACOAP_CON ? 0 : 1];
   acoap__message_key_t key;
 
   acoap__message_key(&key, path, view->message_id);

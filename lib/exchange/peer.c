@@ -18,8 +18,38 @@ void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uin
   key->message_id = message_id;
 }
 
+static bool is_sender(const acoap__sender_t *sender, const acoap__message_key_t *key) {
+  return sender->socket == key->socket && sender->known &&
+         memcmp(&sender->peer, &key->peer, sizeof(key->peer)) == 0;
+}
+
+static uint64_t hash_peer(const acoap__engine_t *engine, const acoap__message_key_t *key) {
+  acoap__message_key_t peer = *key;
+
+  peer.message_id = 0;
+  return engine->config.hash(engine->hash_key, &peer, sizeof(peer));
+}
+
+void acoap__peer_hash_sender(acoap__engine_t *engine, const acoap_path_t *path) {
+  acoap__message_key_t key;
+
+  acoap__message_key(&key, path, 0);
+  if (!is_sender(&engine->sender, &key)) {
+    engine->sender = (acoap__sender_t){
+        .peer = key.peer, .socket = key.socket, .known = true, .hash = hash_peer(engine, &key)};
+  }
+}
+
+/*
+ * The peer's hash is secret, so what is made of it and a Message ID by a permutation is as little
+ * to be foreseen; and one peer's Message IDs never meet in all 64 bits.
+ */
 uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key) {
-  return engine->config.hash(engine->hash_key, key, sizeof(*key));
+  uint64_t hash = is_sender(&engine->sender, key) ? engine->sender.hash : hash_peer(engine, key);
+
+  hash += (uint64_t)key->message_id * 0x9e3779b97f4a7c15u;
+  hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93u;
+  return hash ^ hash >> 32;
 }
 
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b) {

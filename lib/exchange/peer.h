@@ -57,6 +57,8 @@ typedef struct acoap__message_key {
 } acoap__message_key_t;
 
 void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id);
+/* Hash the address that a datagram came from once, for all that is looked up under it. */
+void acoap__peer_hash_sender(acoap__engine_t *engine, const acoap_path_t *path);
 uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key);
 /* The same socket and peer address, and not different sessions? */
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);

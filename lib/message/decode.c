@@ -51,6 +51,7 @@ static const uint8_t *decode_token(acoap_view_t *view, const uint8_t *bytes, con
 static const uint8_t *decode_options(acoap_view_t *view, const uint8_t *at, const uint8_t *end,
                                      int *error) {
   uint32_t number = 0;
+  uint64_t present = ACOAP__PRESENT_KNOWN;
 
   view->options.data = at;
   while (at < end) {
@@ -72,7 +73,9 @@ static const uint8_t *decode_options(acoap_view_t *view, const uint8_t *at, cons
       return option;
     }
     at += length;
+    present |= acoap__present_bit(number);
   }
+  view->present = present;
   view->options.len = (size_t)(at - view->options.data);
   return NULL;
 }

@@ -39,6 +39,10 @@ bool acoap_view_option(const acoap_view_t *view, uint16_t number, size_t n, acoa
   acoap_option_iter_t iter;
   acoap_option_t option;
 
+  if (view->options.len == 0 ||
+      (view->present != 0 && (view->present & acoap__present_bit(number)) == 0)) {
+    return false;
+  }
   acoap_option_iter_init(&iter, view);
   while (acoap_option_next(&iter, &option) && option.number <= number) {
     if (option.number == number && n-- == 0) {
@@ -50,11 +54,13 @@ bool acoap_view_option(const acoap_view_t *view, uint16_t number, size_t n, acoa
 }
 
 bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value) {
-  const acoap__option_rule_t *rule = acoap__option_rule(number);
   acoap_bytes_t bytes;
 
-  return acoap_view_option(view, number, 0, &bytes) &&
-         (rule == NULL || acoap__option_length_good(rule, bytes.len)) &&
+  if (!acoap_view_option(view, number, 0, &bytes)) {
+    return false;
+  }
+  const acoap__option_rule_t *rule = acoap__option_rule(number);
+  return (rule == NULL || acoap__option_length_good(rule, bytes.len)) &&
          acoap_uint_decode(bytes, value);
 }
 

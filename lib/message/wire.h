@@ -22,6 +22,13 @@
 /* Greatest length and, beyond a number's 65535, greatest delta that the format can carry. */
 #define ACOAP__EXTENDED_MAX (ACOAP__EXTEND_2 + 65535u)
 
+/* acoap_view_t.present: it is filled in; the bit that an option of this number shares with others.
+ */
+#define ACOAP__PRESENT_KNOWN UINT64_C(1)
+static inline uint64_t acoap__present_bit(uint32_t number) {
+  return UINT64_C(2) << number % 63u;
+}
+
 /* Bytes that a delta, an option length or a token length needs behind its four bits. */
 static inline size_t acoap__extension_len(size_t number) {
   return (size_t)(number >= ACOAP__EXTEND_1) + (size_t)(number >= ACOAP__EXTEND_2);
