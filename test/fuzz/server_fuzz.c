@@ -147,6 +147,25 @@ static void hear(unsigned n, bool multicast, const uint8_t *bytes, size_t len) {
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
+/*
+ * Resources are made when they are first asked for, since most inputs ask for few: the others are
+ * made only for who asks for a path that is none of theirs (the whole tree is searched then, or
+ * listed).
+ */
+static void site_meet(unsigned n) {
+  if (n < PATHS) {
+    if (!site.taken_away[n]) {
+      site_add(n);
+    }
+    return;
+  }
+  for (unsigned each = 0; each < PATHS; each++) {
+    if (!site.taken_away[each]) {
+      site_add(each);
+    }
+  }
+}
+
 static void send_request(input_t *in) {
   uint8_t bytes[DATAGRAM];
   uint8_t body[1100];
@@ -159,6 +178,7 @@ static void send_request(input_t *in) {
   unsigned n = a >> 5;
   peer_t *peer = &peers[n];
   begin(in, &builder, bytes, peer, a, b);
+  site_meet(b & 31);
   put_path(&builder, paths, PATHS, b & 31, c);
   if ((c & 3) != 0) {
     acoap_builder_uint(&builder, ACOAP_OPTION_OBSERVE, (c & 3u) - 1);
@@ -273,7 +293,9 @@ static void come_and_go(uint8_t what) {
   unsigned n = what % PATHS;
   if (site.resources[n] != NULL && what / PATHS % 2 == 0) {
     site.resources[n] = acoap_resource_remove(site.resources[n]);
+    site.taken_away[n] = true;
   } else {
+    site.taken_away[n] = false;
     site_add(n);
   }
 }
@@ -302,9 +324,7 @@ static void server_make(acoap_local_endpoint_t *endpoint) {
       .shedding = (mode & SHEDS_WITH_RESET) != 0 ? ACOAP_SHED_RESET : ACOAP_SHED_UNAVAILABLE};
   MUST(acoap_server_new(endpoint, &options, &site.server) == 0);
   MUST(acoap_server_on_default(site.server, mode >= 128 ? handle_any : NULL, NULL) == 0);
-  for (unsigned n = 0; n < PATHS; n++) {
-    site_add(n);
-  }
+  memset(site.taken_away, 0, sizeof(site.taken_away));
 }
 
 static void check(void) {

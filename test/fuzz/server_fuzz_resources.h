@@ -45,8 +45,9 @@ typedef struct site {
   uint8_t stored[BODY_MAX];
   size_t stored_len;
   uint8_t version;
-  unsigned readers; /* bodies not released yet */
-  unsigned writers; /* uploads that have not ended */
+  unsigned readers;       /* bodies not released yet */
+  unsigned writers;       /* uploads that have not ended */
+  bool taken_away[PATHS]; /* not to be made again until the input says so */
   unsigned resources_made;
   unsigned resources_gone;
 } site_t;
