@@ -34,7 +34,7 @@ typedef struct acoap_body_ops {
   void (*release)(void *user_data);
   /**
    * True: offsets never go back, for what can be read once only (a pipe, a generator). A client
-   * that asks for an earlier block than the last one gets 4.00.
+   * that asks for an earlier block than the last one, or leaves one out, gets 4.00.
    */
   bool sequential;
 } acoap_body_ops_t;

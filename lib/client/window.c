@@ -9,8 +9,9 @@
  *     allowed := max(allowed / 2, 1)       for a loss; once per round trip
  *
  * A loss is a retransmission, or three requests that were sent later and answered earlier: then a
- * Block2 request is made anew at once (another token, another Message ID) instead of after
- * ACK_TIMEOUT. A Block1 request is not: its Message ID is what a repetition is known by.
+ * CON is sent again at once instead of after ACK_TIMEOUT, with its Message ID, so that the server
+ * knows it for the same; a NON is made anew. Not so an upload: a server that keeps no account of
+ * Message IDs would take a block for a later one that it does not follow.
  *
  * NSTART is raised to `most` for these requests alone (RFC 7252 section 4.7 lets a sender who has a
  * congestion control of his own do that): other requests to the same server keep theirs, and the
@@ -29,6 +30,7 @@
 
 #include "base/mem.h"
 #include "client/send.h"
+#include "exchange/transmission.h"
 
 #define OVERTAKEN_LOST 3u /* answers to later requests that mean a loss (RFC 5681 section 3.2) */
 
@@ -348,6 +350,17 @@ static void landed(slot_t *slot) {
   }
 }
 
+/* Lost: once more. What is overtaken then is counted from here on. */
+static void send_again(acoap__window_t *window, slot_t *slot) {
+  slot->overtaken = 0;
+  slot->serial = ++window->serial;
+  window->exchange->retransmissions++;
+  if (!acoap__retransmit_early(engine_of(window), &slot->interaction.tx)) {
+    clear_slot(window, slot);
+    (void)ask(window, slot->num); /* otherwise it is asked for in its turn */
+  }
+}
+
 /* Look at those that are still under way: what was sent before this and is not answered yet may be
  * lost. */
 static void look_for_losses(acoap__window_t *window, uint64_t serial) {
@@ -366,9 +379,7 @@ static void look_for_losses(acoap__window_t *window, uint64_t serial) {
       continue;
     }
     note_loss(window, slot);
-    window->exchange->retransmissions++;
-    clear_slot(window, slot);
-    (void)ask(window, slot->num); /* otherwise it is asked for in its turn */
+    send_again(window, slot);
   }
 }
 

@@ -17,12 +17,12 @@
 
 void acoap__retransmit_start(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now) {
   tx->retransmissions = 0;
-  tx->timeout_ms = acoap__congestion_timeout_ms(engine, tx);
+  tx->timeout_ms = acoap__congestion_timeout_ms(engine, tx, now);
   acoap__engine_set_timer(engine, &tx->timer, now + (acoap_time_t)tx->timeout_ms);
 }
 
 void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now) {
-  if (tx->retransmissions >= tx->params->max_retransmit) {
+  if (acoap__congestion_gives_up(tx, now)) {
     acoap__transmission_detach(engine, tx, now, false);
     engine->stats.timeouts++;
     tx->events->failed(tx, now, ACOAP_ETIMEDOUT);
@@ -34,4 +34,15 @@ void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, a
   engine->stats.retransmissions++;
   acoap__transmission_renew(engine, now, tx);
   acoap__engine_transmit(engine, &tx->path, tx->bytes, tx->len);
+}
+
+bool acoap__retransmit_early(acoap__engine_t *engine, acoap__transmission_t *tx) {
+  if (tx->state != ACOAP__TX_AWAITING_ACK) {
+    return false;
+  }
+  acoap_path_t path = tx->path;
+  engine->stats.retransmissions++;
+  acoap__engine_transmit(engine, &path, tx->bytes, tx->len);
+  acoap__engine_leave(engine);
+  return true;
 }

@@ -70,5 +70,12 @@ void acoap__peer_due(acoap__timer_t *timer, acoap_time_t now);
 /* Retransmission (retransmit.c): the CON was sent; its wait is over. */
 void acoap__retransmit_start(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now);
 void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now);
+/*
+ * Send a CON again before its time, since other answers show that it was lost; its timer and the
+ * count of its retransmissions go on as they were. For who has a congestion control of his own
+ * (RFC 7252 section 4.7). False, and nothing happened, when no ACK is awaited. No event comes
+ * inside this call.
+ */
+bool acoap__retransmit_early(acoap__engine_t *engine, acoap__transmission_t *tx);
 
 #endif

@@ -320,6 +320,16 @@ static bool in_window(const acoap_body_t *body, uint64_t offset, size_t size) {
          window_tail(body, offset) >= wanted(body, offset, size);
 }
 
+/*
+ * Behind the window, or ahead of what follows it: a client with several requests in flight would
+ * otherwise pass what it has asked for too, and what the network has put out of order. A body that
+ * nobody has read from may be begun anywhere.
+ */
+static bool is_out_of_order(const acoap_body_t *body, uint64_t offset) {
+  return offset < body->window_at ||
+         (body->window_len > 0 && offset > body->window_at + body->window_len);
+}
+
 /* Bring the piece into the window. */
 static int read_piece(acoap_body_t *body, uint64_t offset, size_t size) {
   if (body->in_read) {
@@ -345,7 +355,7 @@ static int read_piece(acoap_body_t *body, uint64_t offset, size_t size) {
       return 0;
     }
   }
-  if (body->ops->sequential && offset < body->window_at) {
+  if (body->ops->sequential && is_out_of_order(body, offset)) {
     return ACOAP_CODE_BAD_REQUEST;
   }
   return fill(body, offset, size);

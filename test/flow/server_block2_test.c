@@ -244,17 +244,21 @@ START_TEST(every_size_from_16_to_1024_brings_the_body_through) {
 }
 END_TEST
 
-START_TEST(a_body_of_exactly_one_block_is_not_in_blocks) {
+START_TEST(rfc7959_2_2_a_whole_body_has_block2_only_for_who_asks_with_it) {
   stage_t *stage = stage_of_size(128);
   stage->len = 128;
   say(stage, "GET /status", "2.05 [128]");
-  say(stage, "GET /status 2:0/0/128", "2.05 [128]");
+  say(stage, "GET /status 2:0/0/128", "2.05 2:0/0/128 [128]");
+  say(stage, "GET /status 2:0/0/1024", "2.05 2:0/0/128 [128]"); /* the server's own size */
   stage->giving = GIVE_READER;
+  say(stage, "GET /status 2:0/0/128", "2.05 2:0/0/128 [128]");
   stage->unknown = true;
   say(stage, "GET /status", "2.05 [128]");
+  say(stage, "GET /status 2:0/0/128", "2.05 2:0/0/128 [128]");
   stage->len = 129;
   say(stage, "GET /status", "2.05 2:0/1/128 etag [128]");
   say(stage, "GET /status 2:1/0/128", "2.05 2:1/0/128 etag [1]");
+  say(stage, "GET /nothing 2:0/0/64", "4.04"); /* an error is no representation */
   stage->len = 0;
   say(stage, "GET /status", "2.05");
   ck_assert_uint_eq(stats_of(stage).transfers, 0);
@@ -578,6 +582,8 @@ START_TEST(a_sequential_body_repeats_its_last_block_and_nothing_earlier) {
   say(stage, "GET /status 2:2/0/64", "2.05 2:2/1/64 etag [64]");
   say(stage, "GET /status 2:0/0/64 etag=x", "2.05 2:0/1/64 etag [64]"); /* begins anew */
   ck_assert_uint_eq(stage->calls, 2);
+  say(stage, "GET /status 2:2/0/64", "4.00"); /* nothing is left out */
+  say(stage, "GET /status 2:1/0/64", "2.05 2:1/1/64 etag [64]");
   say(stage, "GET /status 2:2/0/64", "2.05 2:2/1/64 etag [64]");
   say(stage, "GET /status 2:1/0/64", "4.00");
   say(stage, "GET /status 2:3/0/64", "2.05 2:3/1/64 etag [64]");
@@ -682,7 +688,7 @@ static Suite *server_block2_suite(void) {
   TCase *sizes = tcase_create("sizes");
   tcase_add_test(sizes, rfc7959_2_4_a_block_asked_for_in_a_larger_size_keeps_its_offset);
   tcase_add_test(sizes, every_size_from_16_to_1024_brings_the_body_through);
-  tcase_add_test(sizes, a_body_of_exactly_one_block_is_not_in_blocks);
+  tcase_add_test(sizes, rfc7959_2_2_a_whole_body_has_block2_only_for_who_asks_with_it);
   tcase_add_test(sizes, rfc7959_4_size2_is_told_when_asked_for);
   tcase_add_test(sizes, a_block_behind_the_end_is_400);
   tcase_add_test(sizes, rfc7959_2_2_a_body_needs_block_numbers_of_20_bits);

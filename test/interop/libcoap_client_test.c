@@ -277,6 +277,24 @@ START_TEST(mebibyte_up_and_down_in_every_block_size) {
 }
 END_TEST
 
+START_TEST(mebibyte_up_and_down_with_several_blocks_in_flight) {
+  server_t server;
+  server_start(&server, "127.0.0.1", NULL, NULL);
+  lab_t lab;
+  lab_open(&lab, (acoap_udp_kind_t)_i, 60);
+  for (size_t window = 4; window <= 16; window *= 4) {
+    uint8_t *body = lab_body(MEBIBYTE, window);
+    acoap_remote_endpoint_t *remote = lab_remote(lab_endpoint(&lab, NULL), server.port, NULL);
+    transfer_put_window(remote, "bulk", 1024, window, body, MEBIBYTE);
+    transfer_get_window(remote, "bulk", 1024, window, body, MEBIBYTE);
+    acoap_remote_endpoint_unref(remote);
+    free(body);
+  }
+  lab_close(&lab);
+  server_stop(&server);
+}
+END_TEST
+
 START_TEST(server_chooses_the_block_size) {
   server_t server;
   server_start(&server, "127.0.0.1", NULL, NULL);
@@ -552,6 +570,7 @@ int main(int argc, char **argv) {
       {"methods", many_requests_at_once_all_end, why_not},
       {"methods", separate_response_is_acknowledged_and_delivered, why_not},
       {"bodies", mebibyte_up_and_down_in_every_block_size, why_not},
+      {"bodies", mebibyte_up_and_down_with_several_blocks_in_flight, why_not},
       {"bodies", server_chooses_the_block_size, why_not},
       {"observe", eight_notifications_then_deregistered, why_not},
       {"observe", eight_non_confirmable_notifications_then_reset, why_not},

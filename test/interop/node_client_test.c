@@ -151,7 +151,7 @@ static bool size_is_wanted(size_t size, int kind) {
          getenv("ACOAP_INTEROP_FULL") != NULL;
 }
 
-START_TEST(mebibyte_down_in_every_block_size) {
+START_TEST(mebibyte_down_in_every_block_size_and_in_windows) {
   server_t server;
   server_start(&server);
   lab_t lab;
@@ -161,6 +161,13 @@ START_TEST(mebibyte_down_in_every_block_size) {
   transfer_put(remote, "bulk", 1024, body, MEBIBYTE, true);
   acoap_remote_endpoint_unref(remote);
   lab_close(&lab);
+  for (size_t window = 4; window <= 16; window *= 4) {
+    lab_open(&lab, (acoap_udp_kind_t)_i, 60);
+    remote = lab_remote(lab_endpoint(&lab, NULL), server.port, NULL);
+    transfer_get_window(remote, "bulk", 1024, window, body, MEBIBYTE);
+    acoap_remote_endpoint_unref(remote);
+    lab_close(&lab);
+  }
   for (size_t size = 1024; size >= 16; size /= 2) {
     if (size_is_wanted(size, _i)) {
       lab_open(&lab, (acoap_udp_kind_t)_i, 280);
@@ -271,7 +278,7 @@ int main(int argc, char **argv) {
       {"methods", errors_come_with_status_and_message, why_not},
       {"methods", separate_response_is_acknowledged_and_delivered, why_not},
       {"bodies", mebibyte_up_in_every_block_size_by_one_token, why_not},
-      {"bodies", mebibyte_down_in_every_block_size, why_not},
+      {"bodies", mebibyte_down_in_every_block_size_and_in_windows, why_not},
       {"observe", eight_notifications_then_deregistered, why_not},
       {"observe", eight_notifications_then_reset, why_not},
       {"trouble", loss_in_both_directions_is_survived, why_not},

@@ -26,12 +26,13 @@ static void note_progress(void *user_data, const acoap_progress_t *progress,
   seen->bytes = progress->bytes;
 }
 
-void transfer_put(acoap_remote_endpoint_t *remote, const char *path, size_t size,
-                  const uint8_t *body, size_t len, bool keep_token) {
+static void put(acoap_remote_endpoint_t *remote, const char *path, size_t size, size_t window,
+                const uint8_t *body, size_t len, bool keep_token) {
   seen_t seen = {true, 0, 0, 0};
   acoap_desc_t *desc = lab_desc(ACOAP_CODE_PUT, path);
   acoap_desc_content_format(desc, ACOAP_FORMAT_OCTET_STREAM);
   acoap_desc_block1(desc, size, body, len);
+  acoap_desc_block1_window(desc, window);
   if (keep_token) {
     acoap_desc_keep_token(desc);
   }
@@ -49,11 +50,22 @@ void transfer_put(acoap_remote_endpoint_t *remote, const char *path, size_t size
   ck_assert_uint_eq(seen.falls, 0);
 }
 
-void transfer_get_again(acoap_remote_endpoint_t *remote, const char *path, size_t size,
-                        const uint8_t *body, size_t len, size_t starts_max) {
+void transfer_put(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                  const uint8_t *body, size_t len, bool keep_token) {
+  put(remote, path, size, 1, body, len, keep_token);
+}
+
+void transfer_put_window(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                         size_t window, const uint8_t *body, size_t len) {
+  put(remote, path, size, window, body, len, false);
+}
+
+static void get(acoap_remote_endpoint_t *remote, const char *path, size_t size, size_t window,
+                const uint8_t *body, size_t len, size_t starts_max) {
   seen_t seen = {false, 0, 0, 0};
   acoap_desc_t *desc = lab_desc(ACOAP_CODE_GET, path);
   acoap_desc_block2(desc, size);
+  acoap_desc_block2_window(desc, window);
   acoap_desc_collect(desc, len + 1024);
   acoap_desc_inspect(desc, note_progress, &seen);
   lab_answer_t answer = lab_ask(remote, desc);
@@ -74,9 +86,19 @@ void transfer_get_again(acoap_remote_endpoint_t *remote, const char *path, size_
   ck_assert_uint_le(seen.falls, starts_max);
 }
 
+void transfer_get_again(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                        const uint8_t *body, size_t len, size_t starts_max) {
+  get(remote, path, size, 1, body, len, starts_max);
+}
+
 void transfer_get(acoap_remote_endpoint_t *remote, const char *path, size_t size,
                   const uint8_t *body, size_t len) {
-  transfer_get_again(remote, path, size, body, len, 0);
+  get(remote, path, size, 1, body, len, 0);
+}
+
+void transfer_get_window(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                         size_t window, const uint8_t *body, size_t len) {
+  get(remote, path, size, window, body, len, 0);
 }
 
 static void note_item(void *user_data, int status, acoap_message_t *message) {

@@ -21,6 +21,12 @@ void transfer_get(acoap_remote_endpoint_t *remote, const char *path, size_t size
 void transfer_get_again(acoap_remote_endpoint_t *remote, const char *path, size_t size,
                         const uint8_t *body, size_t len, size_t starts_max);
 
+/** Both with up to `window` blocks in flight. */
+void transfer_put_window(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                         size_t window, const uint8_t *body, size_t len);
+void transfer_get_window(acoap_remote_endpoint_t *remote, const char *path, size_t size,
+                         size_t window, const uint8_t *body, size_t len);
+
 enum { WATCH_ITEMS_MAX = 64, WATCH_TEXT_MAX = 64 };
 
 /** An observation and what it brought. */
