@@ -17,7 +17,8 @@
 
 #include "base/mem.h"
 
-/* Room that Observe (at most 3 bytes and its head) and Block1 (likewise) need besides a block. */
+/* Room that Observe (at most 3 bytes and its head) and Block1 (likewise) need besides a block; so
+ * does the Block2 of a payload that leaves whole. */
 #define OPTION_RESERVE 6
 
 static const acoap_view_t *request_view(const acoap__serving_t *serving) {
@@ -91,8 +92,9 @@ static bool fits(acoap__serving_t *serving, const acoap_builder_t *builder) {
       (serving->block2.num > 0 || len > acoap_block_size(serving->block2.szx))) {
     return false;
   }
+  size_t block2 = serving->has_block2 ? OPTION_RESERVE : 0u;
   return len <= serving->server->options.block_size &&
-         builder->len + reserve_of(serving) <= limit_of(serving, builder);
+         builder->len + reserve_of(serving) + block2 <= limit_of(serving, builder);
 }
 
 /* A diagnostic payload (section 5.5.2) is for people: what does not fit is cut between characters.
@@ -281,6 +283,7 @@ static int answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_bod
   if (payload_of(builder).len > 0 && !fits(serving, builder)) {
     return answer_payload(serving, builder, reliability);
   }
+  acoap__block2_whole(serving, builder);
   return finish(serving, builder, reliability);
 }
 

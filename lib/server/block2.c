@@ -5,6 +5,9 @@
  *     offset = num * size asked for,  size = min(asked for, block_size, what fits),
  *     number sent = offset / size
  *
+ * Who asks with Block2 hears it also of a body in one block: that it is whole, and in which size it
+ * was cut.
+ *
  * Every block of a body is of one version: the body is kept, with the options of its first block,
  * under the key of who asks for what, and later blocks come from there without the handler. A GET
  * of the first block begins anew. When a body was forgotten, or there is no memory to keep it, a
@@ -197,10 +200,22 @@ static void write_block(const acoap__serving_t *serving, acoap_builder_t *builde
   write_etag(serving, builder, body, in_blocks);
   write_size(serving, builder, body, cut);
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK2);
-  if (in_blocks) {
+  if (in_blocks || (serving->has_block2 && acoap_code_is_success(code_of(builder)))) {
     acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &cut->block);
   }
   acoap_builder_payload(builder, cut->piece.bytes.data, cut->piece.bytes.len);
+}
+
+void acoap__block2_whole(const acoap__serving_t *serving, acoap_builder_t *builder) {
+  acoap_view_t view;
+  acoap_bytes_t value;
+  cut_t cut;
+  acoap_builder_view(builder, &view);
+  if (serving->has_block2 && acoap_code_is_success(view.code) && view.payload.len > 0 &&
+      !acoap_view_option(&view, ACOAP_OPTION_BLOCK2, 0, &value)) {
+    cut_init(&cut, serving, builder);
+    acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &cut.block);
+  }
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */

@@ -20,6 +20,9 @@
 #include "server/body.h"
 #include "server/observe.h"
 
+/* Bytes of a Block2 option behind others, at most. */
+#define BLOCK2_MAX 5
+
 acoap__notice_t *acoap__notice_new(acoap__target_t *target, const acoap_builder_t *builder,
                                    acoap_body_t *body) {
   acoap_builder_t copied = *builder;
@@ -132,8 +135,9 @@ static bool wants_blocks(acoap__serving_t *serving, const acoap__notice_t *notic
   if (serving->has_block2 && acoap_block_size(serving->block2.szx) < size) {
     size = acoap_block_size(serving->block2.szx);
   }
-  return len > size || len > acoap_builder_left(builder) ||
-         builder->len + 1 + notice->etag.len + len > acoap__protect_left(serving);
+  size_t options = notice->etag.len + 1 + (serving->has_block2 ? BLOCK2_MAX : 0u);
+  return len > size || options + len > acoap_builder_left(builder) ||
+         builder->len + options + len > acoap__protect_left(serving);
 }
 
 /* The body that is cut for this observer: the handler's, or its payload, which is lent as one. */
@@ -160,6 +164,7 @@ static int write_payload(acoap__serving_t *serving, acoap_builder_t *builder,
       (!success || payload.len == 0 || !wants_blocks(serving, notice, builder))) {
     write_etag(builder, notice);
     acoap_builder_payload(builder, payload.data, payload.len);
+    acoap__block2_whole(serving, builder);
     return 0;
   }
   acoap_body_t *body = body_for(notice);

@@ -270,6 +270,8 @@ bool acoap__block2_continue(acoap__serving_t *serving);
  */
 int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                          size_t limit);
+/* The builder's payload is the whole body: Block2 says so to one who asked with it. */
+void acoap__block2_whole(const acoap__serving_t *serving, acoap_builder_t *builder);
 /* The request ends: it waits for serving->body no longer (body_node). The reference stays. */
 void acoap__block2_forget(acoap__serving_t *serving);
 /* A body's ETag, set or made; len 0: it has none. Borrowed. */
