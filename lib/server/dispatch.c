@@ -4,6 +4,7 @@
  *     rate and load (4.29, 5.03, RST)                        protection
  *     the identity that the resource demands (4.01)          section 9.1
  *     critical options that nobody understands (4.02)        section 5.4.1; NON: silence
+ *     Hop-Limit that is 0 or above 255 (4.00)                RFC 8768 section 3
  *     Proxy-Uri, Proxy-Scheme (5.05)                         section 5.10.2
  *     the resource (4.04) and its method (4.05)              sections 5.9.2.5, 5.8
  *     a malformed Block option (4.00)                        RFC 7959 section 2.2
@@ -12,8 +13,8 @@
  *     a later block of a response (Block2)                   RFC 7959 section 2.4
  *     preconditions, before a body begins and before it is used (4.12, 2.03), section 5.10.8
  *     the request's body (Block1), Observe, the handlers
- * Hop-Limit (RFC 8768) and No-Response (RFC 7967) are understood: the first means nothing to an
- * origin server, the second is obeyed by the endpoint. Builds no answers (answer.c).
+ * An origin server does nothing with a Hop-Limit that is good (RFC 8768); No-Response (RFC 7967) is
+ * obeyed by the endpoint. Builds no answers (answer.c).
  * SPDX-License-Identifier: MIT
  */
 #include "server/server.h"
@@ -107,6 +108,20 @@ static bool refuses_options(acoap__serving_t *serving) {
   acoap__text_put_uint(&text, bad);
   acoap__text_put(&text, " is not understood");
   acoap__answer_code(serving, ACOAP_CODE_BAD_OPTION, chars);
+  return true;
+}
+
+/* RFC 8768 section 3: a loop that has run out of hops ends here, too. As read by its value: one
+ * that is empty says 0, one that is longer than a byte may say more than 255. */
+static bool refuses_hop_limit(acoap__serving_t *serving) {
+  acoap_bytes_t value;
+  uint32_t hops;
+  if (!acoap_view_option(view_of(serving), ACOAP_OPTION_HOP_LIMIT, 0, &value) ||
+      (acoap_uint_decode(value, &hops) && hops > 0 && hops <= UINT8_MAX) ||
+      acoap__resource_understands(serving->resource, ACOAP_OPTION_HOP_LIMIT)) {
+    return false;
+  }
+  acoap__answer_code(serving, ACOAP_CODE_BAD_REQUEST, "Hop-Limit is 1 to 255");
   return true;
 }
 
@@ -309,8 +324,9 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
 typedef bool (*step_t)(acoap__serving_t *serving);
 
 static const step_t steps[] = {
-    refuses_identity, refuses_options, refuses_proxying,       refuses_method,      refuses_blocks,
-    refuses_stale,    refuses_accept,  refuses_content_format, answers_later_block,
+    refuses_identity,       refuses_options,     refuses_hop_limit, refuses_proxying,
+    refuses_method,         refuses_blocks,      refuses_stale,     refuses_accept,
+    refuses_content_format, answers_later_block,
 };
 
 static void serve(acoap__serving_t *serving) {

@@ -188,8 +188,27 @@ START_TEST(rfc8768_hop_limit_is_accepted) {
     acoap_builder_option(begin(&bench, ACOAP_CODE_GET), ACOAP_OPTION_HOP_LIMIT, values[i], 1);
     expect_begun(&bench, ACOAP_CODE_CONTENT);
   }
-  acoap_builder_option(begin(&bench, ACOAP_CODE_GET), ACOAP_OPTION_HOP_LIMIT, "\1\1", 2);
-  expect_begun(&bench, ACOAP_CODE_CONTENT); /* elective: a bad one is as none */
+  close_bench(&bench);
+}
+END_TEST
+
+/* RFC 8768 section 3: "0 or greater than 255" is no elective option to be ignored. */
+START_TEST(rfc8768_hop_limit_of_0_or_above_255_is_400) {
+  static const acoap_bytes_t values[] = {{(const uint8_t *)"", 0},
+                                         {(const uint8_t *)"\0", 1},
+                                         {(const uint8_t *)"\0\0", 2},
+                                         {(const uint8_t *)"\1\0", 2},
+                                         {(const uint8_t *)"\0\0\0\0\1", 5}};
+  bench_t bench;
+  open_bench(&bench);
+  for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    acoap_builder_option(begin(&bench, ACOAP_CODE_GET), ACOAP_OPTION_HOP_LIMIT, values[i].data,
+                         values[i].len);
+    expect_begun(&bench, ACOAP_CODE_BAD_REQUEST);
+  }
+  ck_assert_uint_eq(bench.calls, 0);
+  acoap_builder_option(begin(&bench, ACOAP_CODE_GET), ACOAP_OPTION_HOP_LIMIT, "\0\1", 2);
+  expect_begun(&bench, ACOAP_CODE_CONTENT);
   close_bench(&bench);
 }
 END_TEST
@@ -715,6 +734,7 @@ static Suite *dispatch_suite(void) {
   tcase_add_test(tcase, a_bad_option_goes_before_a_missing_resource);
   tcase_add_test(tcase, rfc7252_5_10_2_proxy_options_are_505);
   tcase_add_test(tcase, rfc8768_hop_limit_is_accepted);
+  tcase_add_test(tcase, rfc8768_hop_limit_of_0_or_above_255_is_400);
   tcase_add_test(tcase, path_without_a_resource_is_404);
   tcase_add_test(tcase, rfc7252_5_8_method_without_a_handler_is_405);
   tcase_add_test(tcase, default_handler_has_what_no_resource_has);
