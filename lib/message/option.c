@@ -4,7 +4,7 @@
  * not part of the cache key; so an unknown number can be judged too. Reads no messages.
  * SPDX-License-Identifier: MIT
  */
-#include <acoap/option.h>
+#include "message/option.h"
 
 #include <acoap/error.h>
 
@@ -60,4 +60,16 @@ bool acoap_option_is_unsafe(uint16_t number) {
 
 bool acoap_option_is_no_cache_key(uint16_t number) {
   return (number & 0x1e) == 0x1c;
+}
+
+bool acoap__option_next_of(acoap_option_iter_t *iter, uint16_t number, acoap_bytes_t *value) {
+  acoap_option_t option;
+
+  while (acoap_option_next(iter, &option) && option.number <= number) {
+    if (option.number == number) {
+      *value = option.value;
+      return true;
+    }
+  }
+  return false;
 }

@@ -25,6 +25,10 @@ static inline bool acoap__option_length_good(const acoap__option_rule_t *rule, s
   return len >= rule->length_min && len <= rule->length_max;
 }
 
+/* The next option of this number; false when there is none left. The options of one number are one
+ * behind the other: going through all of them is going through the message once. */
+bool acoap__option_next_of(acoap_option_iter_t *iter, uint16_t number, acoap_bytes_t *value);
+
 /* Does somebody above understand this option, which the library does not? */
 typedef bool (*acoap__understands_cb)(const void *user_data, uint16_t number);
 /* As acoap_view_bad_critical_option, with whom to ask besides (NULL: nobody). */

@@ -12,7 +12,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "message/option.h"
 #include "message/uri_text.h"
+#include "server/attributes.h"
 #include "server/body_file.h"
 
 /* Bytes of one listing. */
@@ -38,17 +40,8 @@ typedef struct listing {
 static bool passes(const listing_t *self, const char *text, size_t len) {
   acoap_link_iter_t iter;
   acoap_link_t link;
-  acoap_bytes_t query;
   acoap_link_iter_init(&iter, text, len);
-  if (acoap_link_next(&iter, &link, NULL) != 1) {
-    return false;
-  }
-  for (size_t i = 0; acoap_view_option(self->view, ACOAP_OPTION_URI_QUERY, i, &query); i++) {
-    if (!acoap_link_matches(&link, (const char *)query.data, query.len)) {
-      return false;
-    }
-  }
-  return true;
+  return acoap_link_next(&iter, &link, NULL) == 1 && acoap__filters_pass(self->view, &link);
 }
 
 static int write_link(const listing_t *self, const char *name, bool directory, uint64_t len,
@@ -146,10 +139,12 @@ static const acoap__file_list_ops_t list_ops = {entry, listed, release};
 
 /* What every link begins with: the path that was asked for, and a slash. */
 static char *make_prefix(const acoap_view_t *view, size_t *len) {
+  acoap_option_iter_t iter;
   acoap_bytes_t segment;
   acoap__text_t text;
   size_t cap = 2;
-  for (size_t i = 0; acoap_view_option(view, ACOAP_OPTION_URI_PATH, i, &segment); i++) {
+  acoap_option_iter_init(&iter, view);
+  while (acoap__option_next_of(&iter, ACOAP_OPTION_URI_PATH, &segment)) {
     cap += 3 * segment.len + 1;
   }
   char *prefix = acoap__malloc(cap);
@@ -157,7 +152,8 @@ static char *make_prefix(const acoap_view_t *view, size_t *len) {
     return NULL;
   }
   acoap__text_init(&text, prefix, cap);
-  for (size_t i = 0; acoap_view_option(view, ACOAP_OPTION_URI_PATH, i, &segment); i++) {
+  acoap_option_iter_init(&iter, view);
+  while (acoap__option_next_of(&iter, ACOAP_OPTION_URI_PATH, &segment)) {
     if (segment.len > 0) {
       acoap__text_put(&text, "/");
       acoap__uri_put(&text, segment.data, segment.len, ACOAP__URI_PCHAR);
@@ -181,6 +177,11 @@ void acoap__directory_list(acoap__directory_t *directory, acoap_request_t *reque
   if (code != 0) {
     acoap__file_unref(file);
     acoap__directory_answer(request, (uint8_t)code, NULL);
+    return;
+  }
+  if (!acoap__filters_are_valid(view)) {
+    acoap__file_unref(file);
+    acoap__directory_answer(request, ACOAP_CODE_BAD_REQUEST, acoap__no_filter);
     return;
   }
   listing_t *made = acoap__calloc(1, sizeof(*made));

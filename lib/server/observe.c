@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "base/siphash.h"
+#include "message/option.h"
 #include "message/uri_text.h"
 
 /* Observers per bucket when observers_max is reached, and buckets at most. */
@@ -57,9 +58,11 @@ static uint64_t hash_segment(const acoap_server_t *server, uint64_t hash, const 
 }
 
 uint64_t acoap__path_hash(const acoap_server_t *server, const acoap_view_t *request) {
+  acoap_option_iter_t iter;
   acoap_bytes_t segment;
   uint64_t hash = 0;
-  for (size_t n = 0; acoap_view_option(request, ACOAP_OPTION_URI_PATH, n, &segment); n++) {
+  acoap_option_iter_init(&iter, request);
+  while (acoap__option_next_of(&iter, ACOAP_OPTION_URI_PATH, &segment)) {
     hash = hash_segment(server, hash, segment.data, segment.len);
   }
   return hash;

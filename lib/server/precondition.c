@@ -11,10 +11,14 @@
 
 #include <string.h>
 
+#include "message/option.h"
+
 /* Is the ETag among the values of this option? */
 static bool is_among(const acoap_view_t *request, uint16_t number, acoap_bytes_t etag) {
+  acoap_option_iter_t iter;
   acoap_bytes_t value;
-  for (size_t n = 0; acoap_view_option(request, number, n, &value); n++) {
+  acoap_option_iter_init(&iter, request);
+  while (acoap__option_next_of(&iter, number, &value)) {
     if (value.len == etag.len && etag.len > 0 && memcmp(value.data, etag.data, etag.len) == 0) {
       return true;
     }
@@ -24,16 +28,17 @@ static bool is_among(const acoap_view_t *request, uint16_t number, acoap_bytes_t
 
 /* Section 5.10.8.1: no If-Match is met as well. */
 static bool match_is_met(const acoap_view_t *request, bool exists, acoap_bytes_t etag) {
+  acoap_option_iter_t iter;
   acoap_bytes_t value;
-  if (!acoap_view_option(request, ACOAP_OPTION_IF_MATCH, 0, &value)) {
-    return true;
-  }
-  for (size_t n = 0; acoap_view_option(request, ACOAP_OPTION_IF_MATCH, n, &value); n++) {
+  bool asked = false;
+  acoap_option_iter_init(&iter, request);
+  while (acoap__option_next_of(&iter, ACOAP_OPTION_IF_MATCH, &value)) {
+    asked = true;
     if (value.len == 0) {
       return exists;
     }
   }
-  return exists && is_among(request, ACOAP_OPTION_IF_MATCH, etag);
+  return !asked || (exists && is_among(request, ACOAP_OPTION_IF_MATCH, etag));
 }
 
 bool acoap__etag_known(const acoap_view_t *request, acoap_bytes_t etag) {

@@ -3,8 +3,7 @@
  * section 7), filtered as section 4.1 says. The rules:
  *
  *     listed = not hidden, neither parameters nor a sub-tree in the path
- *     a link is given if it passes every Uri-Query; an empty one is passed by all
- *     "name" alone asks for the attribute; one without a name that can be an attribute's: 4.00
+ *     a link is given if it passes every Uri-Query (filter.c); one that is no filter: 4.00
  *     nothing passes: 2.05 without payload; a request by multicast gets none then (RFC 7252 8.2)
  *
  * The document is made for the request, in one pass over the resources, and lives as long as its
@@ -27,44 +26,6 @@ typedef struct document {
   size_t len;     /* bytes written */
   size_t cap;     /* bytes there is room for */
 } document_t;
-
-/* ---- filters --------------------------------------------------------------------------------- */
-
-/* Can this be the left side of a filter? Attributes' names have no characters beyond these. */
-static bool is_filter(acoap_bytes_t query) {
-  size_t len = 0;
-  while (len < query.len && query.data[len] != '=') {
-    uint8_t c = query.data[len];
-    if (c <= ' ' || c >= 0x7f || memchr("\"(),/:;<>?@[\\]{}", c, 16) != NULL) {
-      return false;
-    }
-    len++;
-  }
-  return len > 0 || query.len == 0;
-}
-
-static bool filters_are_valid(const acoap_view_t *request) {
-  acoap_bytes_t query;
-  for (size_t n = 0; acoap_view_option(request, ACOAP_OPTION_URI_QUERY, n, &query); n++) {
-    if (!is_filter(query)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-static bool passes(const acoap_link_t *link, const acoap_view_t *request) {
-  acoap_option_iter_t iter;
-  acoap_option_t option;
-  acoap_option_iter_init(&iter, request);
-  while (acoap_option_next(&iter, &option) && option.number <= ACOAP_OPTION_URI_QUERY) {
-    if (option.number == ACOAP_OPTION_URI_QUERY &&
-        !acoap_link_matches(link, (const char *)option.value.data, option.value.len)) {
-      return false;
-    }
-  }
-  return true;
-}
 
 /* ---- the document ---------------------------------------------------------------------------- */
 
@@ -104,7 +65,7 @@ static int append(document_t *document, const acoap_resource_t *resource,
     return len;
   }
   acoap_link_iter_init(&iter, at, (size_t)len);
-  if (acoap_link_next(&iter, &link, NULL) == 1 && passes(&link, request)) {
+  if (acoap_link_next(&iter, &link, NULL) == 1 && acoap__filters_pass(request, &link)) {
     if (comma > 0) {
       document->bytes[document->len] = ',';
     }
@@ -140,12 +101,11 @@ static acoap_body_t *body_of(const acoap_server_t *server, document_t *document)
 
 void acoap__links_answer(const acoap_server_t *server, const acoap_resource_t *above,
                          acoap_request_t *request) {
-  static const char why[] = "Uri-Query is no filter of RFC 6690 section 4.1";
   const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
   document_t document = {NULL, 0, 0};
-  if (!filters_are_valid(view)) {
-    (void)acoap_request_respond(request, ACOAP_CODE_BAD_REQUEST, ACOAP_FORMAT_NONE, why,
-                                sizeof(why) - 1);
+  if (!acoap__filters_are_valid(view)) {
+    (void)acoap_request_respond(request, ACOAP_CODE_BAD_REQUEST, ACOAP_FORMAT_NONE,
+                                acoap__no_filter, strlen(acoap__no_filter));
     return;
   }
   if (write_all(&document, server, above, view) != 0) {

@@ -139,6 +139,8 @@ START_TEST(rfc6690_directory_is_links_in_order) {
   ask.has_accept = true;
   ask.accept = ACOAP_FORMAT_TEXT_PLAIN;
   file_rig_expect(&rig, &ask, ACOAP_CODE_NOT_ACCEPTABLE);
+  ask = asking(ACOAP_CODE_GET, "/files?=no-filter");
+  file_rig_expect(&rig, &ask, ACOAP_CODE_BAD_REQUEST);
   expect(&rig, ACOAP_CODE_GET, "/files/a%20b.txt/", ACOAP_CODE_NOT_FOUND);
   file_rig_close(&rig);
 }

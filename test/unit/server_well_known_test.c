@@ -168,6 +168,22 @@ START_TEST(query_that_can_be_no_filter_is_a_bad_request) {
 }
 END_TEST
 
+/* Every link is compared with every filter: a request of 2,000 of them is none. */
+START_TEST(filters_are_16_at_most) {
+  scene_t *scene = scene_open();
+  add_figure(scene);
+  for (size_t count = 16; count <= 17; count++) {
+    acoap_builder_t *builder = server_rig_begin(&scene->rig, ACOAP_CON, ACOAP_CODE_GET, CORE);
+    for (size_t i = 0; i < count; i++) {
+      acoap_builder_option(builder, ACOAP_OPTION_URI_QUERY, "href=/*", 7);
+    }
+    ck_assert_uint_eq(server_rig_answer(&scene->rig)->view.code,
+                      count == 16 ? ACOAP_CODE_CONTENT : ACOAP_CODE_BAD_REQUEST);
+  }
+  scene_close(scene);
+}
+END_TEST
+
 START_TEST(only_get_and_only_link_format) {
   scene_t *scene = scene_open();
   add_figure(scene);
@@ -326,6 +342,7 @@ static Suite *suite(void) {
   tcase_add_test(tc, observable_resources_and_gone_ones_show);
   tcase_add_test(tc, filters_take_every_attribute_and_href);
   tcase_add_test(tc, query_that_can_be_no_filter_is_a_bad_request);
+  tcase_add_test(tc, filters_are_16_at_most);
   tcase_add_test(tc, only_get_and_only_link_format);
   tcase_add_test(tc, observe_is_not_taken);
   tcase_add_test(tc, version_is_named_and_validated);
