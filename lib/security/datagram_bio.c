@@ -10,6 +10,9 @@
 #include <openssl/bio.h>
 #include <string.h>
 
+/* Of IPv4 and UDP: OpenSSL takes no MTU below 256 less these. */
+#define HEADERS_LEN 28
+
 static int bio_write(BIO *bio, const char *bytes, int len) {
   acoap__datagram_bio_t *datagrams = BIO_get_data(bio);
   acoap_bytes_t datagram = {(const uint8_t *)bytes, len > 0 ? (size_t)len : 0};
@@ -48,6 +51,8 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
   case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
   case BIO_CTRL_DGRAM_GET_MTU:
     return (long)datagrams->mtu;
+  case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
+    return HEADERS_LEN;
   default:
     return 0;
   }
