@@ -125,6 +125,9 @@ ACOAP_API int acoap_local_endpoint_stats(const acoap_local_endpoint_t *endpoint,
 typedef struct acoap_peer_state {
   uint32_t outstanding; /* interactions that hold a place of NSTART */
   uint32_t queued;      /* messages that wait for one */
+  /* how long an ACK is waited for, before dithering, as measured; with several ports the longest;
+   * 0: nothing was measured (acoap_params_t.congestion) */
+  uint32_t rto_ms;
 } acoap_peer_state_t;
 /** ACOAP_ENOTFOUND when the endpoint knows nothing of the peer. */
 ACOAP_API int acoap_local_endpoint_peer_state(const acoap_local_endpoint_t *endpoint,

@@ -10,6 +10,17 @@
 
 ACOAP_BEGIN_DECLS
 
+/** How long to wait for the ACK of a confirmable message. */
+typedef enum acoap_congestion {
+  ACOAP_CONGESTION_DEFAULT =
+      0, /* ACK_TIMEOUT, and twice as long each time (RFC 7252 section 4.2) */
+  /*
+   * CoCoA (draft-ietf-core-cocoa): from round trips, measured per peer: sooner where they are
+   * short, later where they are long. In <acoap/tiny.h> as DEFAULT
+   */
+  ACOAP_CONGESTION_COCOA
+} acoap_congestion_t;
+
 /** RFC 7252 section 4.8, Table 2. Fill with acoap_params_init, then change what you want. */
 typedef struct acoap_params {
   size_t size;                         /* sizeof(acoap_params_t) */
@@ -26,6 +37,7 @@ typedef struct acoap_params {
    * NON
    */
   uint32_t response_timeout_ms;
+  acoap_congestion_t congestion; /* ACOAP_CONGESTION_DEFAULT */
 } acoap_params_t;
 
 /** The defaults of RFC 7252. */

@@ -79,7 +79,7 @@ int acoap_local_endpoint_peer_state(const acoap_local_endpoint_t *endpoint,
   if (endpoint == NULL || peer == NULL || state == NULL) {
     return ACOAP_EINVAL;
   }
-  acoap_peer_state_t sum = {0, 0};
+  acoap_peer_state_t sum = {0, 0, 0};
   bool known = false;
   for (size_t i = 0; i < endpoint->socket_count && endpoint->state < ACOAP__ENDPOINT_HANDLES; i++) {
     acoap__peer_info_t info;
@@ -91,6 +91,7 @@ int acoap_local_endpoint_peer_state(const acoap_local_endpoint_t *endpoint,
       known = true;
       sum.outstanding += info.outstanding;
       sum.queued += info.queued;
+      sum.rto_ms = info.rto_ms > sum.rto_ms ? info.rto_ms : sum.rto_ms;
     }
   }
   if (!known) {

@@ -82,6 +82,7 @@ static int engine_new(acoap_local_endpoint_t *endpoint,
   config.reply_bytes = options->reply_bytes;
   config.queue_per_peer = options->queue_per_peer;
   config.strict_message_id = options->strict_message_id;
+  config.round_trips = true;
   size_t len = acoap__engine_memory(&config);
   if (len == 0) {
     return ACOAP_EINVAL;

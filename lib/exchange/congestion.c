@@ -5,6 +5,7 @@
 #include "exchange/congestion.h"
 
 #include "base/divide.h"
+#include "exchange/congestion_cocoa.h"
 
 bool acoap__congestion_needs_place(const acoap__transmission_t *tx) {
   if (acoap_address_is_multicast(&tx->path.peer)) {
@@ -62,7 +63,18 @@ void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
   acoap__peer_settle(peer);
 }
 
-uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, const acoap__transmission_t *tx) {
+/* Who decides on the waits of this one; NULL: section 4.2. */
+static const struct acoap__round_trips *measured_by(const acoap__transmission_t *tx) {
+  return tx->params->congestion == ACOAP_CONGESTION_COCOA ? tx->engine->round_trips : NULL;
+}
+
+uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, acoap__transmission_t *tx,
+                                      acoap_time_t now) {
+  const struct acoap__round_trips *round_trips = measured_by(tx);
+
+  if (round_trips != NULL) {
+    return round_trips->timeout_ms(engine, tx, now);
+  }
   uint64_t longest = acoap__divide(
       (uint64_t)tx->params->ack_timeout_ms * tx->params->ack_random_factor_permille, 1000);
 
@@ -70,5 +82,22 @@ uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, const acoap__tran
 }
 
 uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx) {
-  return tx->timeout_ms * 2;
+  const struct acoap__round_trips *round_trips = measured_by(tx);
+
+  return round_trips != NULL ? round_trips->back_off_ms(tx) : tx->timeout_ms * 2;
+}
+
+bool acoap__congestion_gives_up(const acoap__transmission_t *tx, acoap_time_t now) {
+  const struct acoap__round_trips *round_trips = measured_by(tx);
+
+  return tx->retransmissions >= tx->params->max_retransmit ||
+         (round_trips != NULL && round_trips->gives_up(tx, now));
+}
+
+void acoap__congestion_measure(acoap__transmission_t *tx, acoap_time_t now) {
+  const struct acoap__round_trips *round_trips = measured_by(tx);
+
+  if (round_trips != NULL && tx->holds_place) {
+    round_trips->measure(tx, now);
+  }
 }

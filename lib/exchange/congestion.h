@@ -8,10 +8,9 @@
  *     wait(0) uniform in [ACK_TIMEOUT, ACK_TIMEOUT * ACK_RANDOM_FACTOR]
  *     wait(n + 1) = 2 * wait(n)
  *
- * Every such decision is taken in congestion.c and nowhere else. Another policy, one that measures
- * round trips say, replaces that file: it is told of every sending (hold, repeat), of every outcome
- * (release, which shows when the message was first sent and how often it was sent again) and is
- * asked for every wait. Queues are the peer's, timers the transmission's.
+ * Every such decision is taken in congestion.c and nowhere else; for exchanges whose parameters say
+ * ACOAP_CONGESTION_COCOA it leaves the waits to congestion_cocoa.c, which measures round trips.
+ * Queues are the peer's, timers the transmission's.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -36,9 +35,14 @@ acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t no
 void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
                                acoap_time_t expected_until);
 
-/* The wait for the first ACK, milliseconds. */
-uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, const acoap__transmission_t *tx);
+/* The wait for the first ACK, milliseconds. The CON holds its place already. */
+uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, acoap__transmission_t *tx,
+                                      acoap_time_t now);
 /* The wait after the next retransmission, milliseconds. */
 uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx);
+/* The wait is over: is it given up instead of being sent again? */
+bool acoap__congestion_gives_up(const acoap__transmission_t *tx, acoap_time_t now);
+/* An ACK or RST came for a CON, which holds its place yet. */
+void acoap__congestion_measure(acoap__transmission_t *tx, acoap_time_t now);
 
 #endif

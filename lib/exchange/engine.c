@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "exchange/congestion_cocoa.h"
 #include "exchange/dedup.h"
 #include "exchange/internal.h"
 #include "exchange/message_layer.h"
@@ -52,6 +53,8 @@ size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_c
   tables->tokens = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
   tables->message_ids = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
   tables->replies = cut(&at, config->reply_bytes, 1);
+  tables->round_trips = config->round_trips ? cut(&at, 1, sizeof(struct acoap__round_trips)) : NULL;
+  tables->trips = config->round_trips ? cut(&at, config->peers, sizeof(acoap__round_trip_t)) : NULL;
   return at - memory;
 }
 
@@ -220,5 +223,6 @@ bool acoap__engine_peer_info(const acoap__engine_t *engine, const acoap_path_t *
   info->outstanding = peer->outstanding;
   info->queued = peer->queued;
   info->heard = peer->heard;
+  info->rto_ms = engine->round_trips != NULL ? acoap__cocoa_rto_ms(engine->round_trips, peer) : 0;
   return true;
 }

@@ -88,6 +88,7 @@ struct acoap__transmission {
   bool is_request;     /* of an interaction: outstanding until response or ACK (section 4.7) */
   bool no_wait;        /* a NON that expects no response: never holds a place of NSTART */
   bool holds_place;    /* counts against the peer's NSTART now */
+  uint8_t back_off_halves; /* by how many halves the wait grows, when round trips are measured */
   acoap__peer_t *peer; /* while it waits in the peer's queue or holds a place; otherwise NULL */
   acoap__timer_t
       timer; /* retransmission, the end of expecting (PROBING_RATE), or the report of a refusal */
@@ -285,6 +286,7 @@ typedef struct acoap__engine_config {
   bool strict_message_id; /* a duplicate is (endpoint, Message ID) to the letter, whatever token and
                              code say */
   bool no_groups;         /* nothing is sent to multicast groups: their peer takes no memory */
+  bool round_trips; /* peers' round trips are kept, for messages that want them measured */
   bool stateless; /* no deduplication of requests: handlers are idempotent (section 4.5). Responses
                      are still deduplicated */
 } acoap__engine_config_t;
@@ -314,6 +316,7 @@ struct acoap__engine {
   acoap__map_t by_message_id;                       /* transmissions that an ACK or RST may name */
   struct acoap__peer_table *peers;                  /* exchange/peer.h */
   struct acoap__dedup *dedup;                       /* exchange/dedup.h */
+  struct acoap__round_trips *round_trips; /* exchange/congestion_cocoa.h; NULL: none is measured */
   const struct acoap__request_layer *request_layer; /* exchange/request_layer.h; NULL until a
                                                        request is sent */
   struct acoap__leaving
@@ -346,6 +349,8 @@ typedef struct acoap__engine_tables {
   acoap__map_node_t **tokens;               /* config->buckets of them */
   acoap__map_node_t **message_ids;          /* config->buckets of them */
   uint8_t *replies;                         /* config->reply_bytes */
+  struct acoap__round_trips *round_trips;   /* NULL: none is measured */
+  struct acoap__round_trip *trips;          /* config->peers of them, or NULL */
   size_t peer_bucket_count;                 /* a power of two */
   size_t dedup_bucket_count;                /* a power of two */
 } acoap__engine_tables_t;
@@ -389,6 +394,7 @@ typedef struct acoap__peer_info {
   uint32_t outstanding; /* interactions that hold a place of NSTART */
   uint32_t queued;      /* messages waiting */
   acoap_time_t heard;   /* when something valid last came; 0 never */
+  uint32_t rto_ms;      /* from measured round trips; 0: none was measured */
 } acoap__peer_info_t;
 bool acoap__engine_peer_info(const acoap__engine_t *engine, const acoap_path_t *path,
                              acoap__peer_info_t *info);

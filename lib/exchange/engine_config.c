@@ -7,7 +7,7 @@
 #include "exchange/engine.h"
 
 #include "base/siphash.h"
-#include "exchange/peer.h"
+#include "exchange/congestion_cocoa.h"
 
 /* So many entries of every table fit the address space together. */
 #define COUNT_MAX (SIZE_MAX > UINT32_MAX ? UINT32_C(1) << 30 : UINT32_C(1) << 20)
@@ -71,6 +71,10 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
   acoap__engine_start(engine, &filled, &tables, random, log, events, user_data);
   if (!filled.no_groups) {
     acoap__peer_table_use_groups(engine->peers);
+  }
+  if (filled.round_trips) {
+    acoap__cocoa_init(tables.round_trips, tables.peers, tables.trips, filled.peers);
+    engine->round_trips = tables.round_trips;
   }
   return 0;
 }

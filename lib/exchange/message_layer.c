@@ -32,6 +32,7 @@
 
 #include <string.h>
 
+#include "exchange/congestion.h"
 #include "exchange/dedup.h"
 #include "exchange/internal.h"
 #include "exchange/request_layer.h"
@@ -249,6 +250,7 @@ static void receive_ack(acoap__engine_t *engine, acoap_time_t now, const acoap_p
       return;
     }
   }
+  acoap__congestion_measure(tx, now);
   acoap__transmission_detach(engine, tx, now, true);
   tx->events->acknowledged(tx, now, path, view);
 }
@@ -264,6 +266,9 @@ static void receive_rst(acoap__engine_t *engine, acoap_time_t now, const acoap_p
     return;
   }
   engine->stats.resets_received++;
+  if (tx->state == ACOAP__TX_AWAITING_ACK) {
+    acoap__congestion_measure(tx, now);
+  }
   acoap__transmission_detach(engine, tx, now, true);
   tx->events->reset(tx, now);
 }

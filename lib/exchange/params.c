@@ -33,6 +33,7 @@ void acoap_params_init(acoap_params_t *params) {
   params->max_latency_ms = 100000;
   params->processing_delay_ms = 2000;
   params->response_timeout_ms = 0;
+  params->congestion = ACOAP_CONGESTION_DEFAULT;
 }
 
 /* ACK_TIMEOUT * (2^doublings - 1) * ACK_RANDOM_FACTOR; a doubling too many saturates instead of
@@ -83,6 +84,9 @@ int acoap_params_check(const acoap_params_t *params) {
   if (params->ack_timeout_ms == 0 || params->ack_random_factor_permille < 1000 ||
       params->max_retransmit > RETRANSMIT_MAX || params->nstart == 0 ||
       params->probing_rate_bytes_per_s == 0) {
+    return ACOAP_EINVAL;
+  }
+  if ((unsigned)params->congestion > ACOAP_CONGESTION_COCOA) {
     return ACOAP_EINVAL;
   }
   if (params->default_leisure_ms >= TIME_MAX_MS || params->response_timeout_ms >= TIME_MAX_MS) {

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "exchange/congestion_cocoa.h"
 #include "exchange/transmission.h"
 
 _Static_assert(sizeof(acoap__message_key_t) == sizeof(acoap_address_t) + 2 * sizeof(uint16_t),
@@ -124,6 +125,9 @@ static acoap__peer_t *take_oldest(acoap__engine_t *engine, acoap_time_t now) {
     }
   }
   peer_init(peer, engine);
+  if (engine->round_trips != NULL) {
+    acoap__cocoa_forget(engine->round_trips, peer);
+  }
   return peer;
 }
 

@@ -163,7 +163,7 @@ START_TEST(peer_info_tells_what_is_known) {
   acoap__engine_config_t config = script_config();
   script_t *script = script_new(&config, 1);
   acoap_path_t path = script_path(1);
-  acoap__peer_info_t info = {7, 7, 7};
+  acoap__peer_info_t info = {.queued = 7};
   script_message_t messages[3];
 
   ck_assert(!acoap__engine_peer_info(&script->engine, &path, &info));
