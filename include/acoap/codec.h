@@ -27,8 +27,8 @@ typedef struct acoap_view {
   acoap_bytes_t options; /* the encoded options, checked, without the payload marker */
   acoap_bytes_t payload; /* without the marker; len 0 when there is none */
   /*
-   * Which options there may be: bit number % 63 + 1 for each, and bit 0 to say that this is filled
-   * in; without it nothing is known.
+   * Which options there may be: bit number % 64 for each, and bit 0 to say that this is filled in;
+   * without it nothing is known.
    */
   uint64_t present;
 } acoap_view_t;

@@ -72,7 +72,7 @@ static void received(void *user_data, const acoap_incoming_datagram_t *datagrams
   acoap__endpoint_socket_t *socket = user_data;
   acoap_local_endpoint_t *endpoint = socket->endpoint;
   acoap__endpoint_enter(endpoint);
-  acoap_time_t now = endpoint->host->ops->now(endpoint->host);
+  acoap_time_t now = acoap__local_endpoint_now(endpoint);
   /* What arrives after the endpoint was told to close is not for it any more. */
   for (size_t i = 0; i < count && endpoint->state == ACOAP__ENDPOINT_OPEN; i++) {
     receive_one(socket, now, &datagrams[i]);

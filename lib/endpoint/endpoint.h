@@ -18,6 +18,9 @@
 
 acoap__engine_t *acoap__local_endpoint_engine(acoap_local_endpoint_t *endpoint);
 acoap_time_t acoap__local_endpoint_now(acoap_local_endpoint_t *endpoint);
+/* As it was when it was last read in this turn: for what a handler's running time does not matter
+ * to. Costs no system call where the other does. */
+acoap_time_t acoap__local_endpoint_recent(acoap_local_endpoint_t *endpoint);
 const acoap__log_t *acoap__local_endpoint_log(acoap_local_endpoint_t *endpoint);
 acoap_host_t *acoap__local_endpoint_host(acoap_local_endpoint_t *endpoint);
 

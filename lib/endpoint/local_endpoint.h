@@ -68,6 +68,9 @@ struct acoap_local_endpoint {
   uint32_t depth;                /* enter without leave */
   uint64_t turn; /* outermost enters so far: what is lent until "the return to the loop" names it */
 
+  acoap_time_t recent;  /* the time when it was last read */
+  uint64_t recent_turn; /* in which turn that was */
+
   acoap_host_t *host; /* taken over */
   acoap_waker_t
       *waker; /* the one timer and the signal from threads; NULL while the endpoint is being made */

@@ -214,8 +214,8 @@ static int answer(acoap_request_t *request, uint8_t *bytes, size_t len,
     return answer_after_leisure(request, bytes, len);
   }
   if (request->inbound.type == ACOAP_CON || reliability != ACOAP_RELIABLE) {
-    status =
-        acoap__inbound_reply(&endpoint->engine, now_of(request), &request->inbound, bytes, len);
+    acoap_time_t now = acoap__local_endpoint_recent(endpoint);
+    status = acoap__inbound_reply(&endpoint->engine, now, &request->inbound, bytes, len);
   }
   if (status == ACOAP_EAGAIN) {
     status = transmit(request, bytes, len, type_for(request, reliability));

@@ -95,7 +95,14 @@ void acoap__endpoint_wake(void *user_data) {
 /* ---- for the rooms above --------------------------------------------------------------------- */
 
 acoap_time_t acoap__local_endpoint_now(acoap_local_endpoint_t *endpoint) {
-  return endpoint->host->ops->now(endpoint->host);
+  endpoint->recent = endpoint->host->ops->now(endpoint->host);
+  endpoint->recent_turn = endpoint->turn;
+  return endpoint->recent;
+}
+
+acoap_time_t acoap__local_endpoint_recent(acoap_local_endpoint_t *endpoint) {
+  bool known = endpoint->depth > 0 && endpoint->recent_turn == endpoint->turn;
+  return known ? endpoint->recent : acoap__local_endpoint_now(endpoint);
 }
 
 acoap_time_t acoap_local_endpoint_now(const acoap_local_endpoint_t *endpoint) {

@@ -35,14 +35,10 @@ bool acoap_option_next(acoap_option_iter_t *iter, acoap_option_t *option) {
   return true;
 }
 
-bool acoap_view_option(const acoap_view_t *view, uint16_t number, size_t n, acoap_bytes_t *value) {
+static bool find_option(const acoap_view_t *view, uint16_t number, size_t n, acoap_bytes_t *value) {
   acoap_option_iter_t iter;
   acoap_option_t option;
 
-  if (view->options.len == 0 ||
-      (view->present != 0 && (view->present & acoap__present_bit(number)) == 0)) {
-    return false;
-  }
   acoap_option_iter_init(&iter, view);
   while (acoap_option_next(&iter, &option) && option.number <= number) {
     if (option.number == number && n-- == 0) {
@@ -51,6 +47,12 @@ bool acoap_view_option(const acoap_view_t *view, uint16_t number, size_t n, acoa
     }
   }
   return false;
+}
+
+bool acoap_view_option(const acoap_view_t *view, uint16_t number, size_t n, acoap_bytes_t *value) {
+  bool absent = view->present != 0 && (view->present & acoap__present_bit(number)) == 0;
+
+  return !absent && view->options.len > 0 && find_option(view, number, n, value);
 }
 
 bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value) {

@@ -26,7 +26,7 @@
  */
 #define ACOAP__PRESENT_KNOWN UINT64_C(1)
 static inline uint64_t acoap__present_bit(uint32_t number) {
-  return UINT64_C(2) << number % 63u;
+  return UINT64_C(1) << (number & 63u);
 }
 
 /* Bytes that a delta, an option length or a token length needs behind its four bits. */

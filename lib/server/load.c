@@ -22,6 +22,7 @@
 #include "server/protection.h"
 
 #include "exchange/peer.h"
+#include "server/observe.h"
 #include "server/transfers.h"
 
 #define FULL 100u
@@ -75,12 +76,36 @@ static uint32_t fill_of_what_lasts(const acoap_server_t *server) {
                  under_way);
 }
 
+/* Less than that share of the pool, as percent() rounds. */
+static bool is_below(uint64_t used, uint64_t most, uint32_t limit_percent) {
+  return used * FULL < limit_percent * most;
+}
+
+/* Normal, and no pool fuller than where throttling begins: then it stays so. */
+static bool stays_normal(const acoap_server_t *server, uint32_t leave_out) {
+  const acoap_server_options_t *options = &server->options;
+  const acoap__transfers_t *transfers = server->transfers;
+  size_t observers = server->observers != NULL ? server->observers->count : 0;
+  uint32_t open = 0;
+  uint32_t most = 0;
+  acoap__local_endpoint_requests_open(server->endpoint, &open, &most);
+  return server->protection->level == ACOAP_LOAD_NORMAL &&
+         is_below(open > leave_out ? open - leave_out : 0, most, options->throttle_percent) &&
+         is_below(observers, options->observers_max, options->throttle_percent) &&
+         is_below(transfers->count - transfers->finished_count, options->transfers_max,
+                  options->throttle_percent) &&
+         !acoap__list_empty(&acoap__local_endpoint_engine(server->endpoint)->peers->idle);
+}
+
 acoap_load_t acoap__load_level(const acoap_server_t *server, uint32_t leave_out) {
   struct acoap__protection *protection = server->protection;
   const acoap_server_options_t *options = &server->options;
   acoap__load_limits_t limits = {options->throttle_percent, options->shed_percent,
                                  options->hysteresis_percent};
   if (server->closed || server->endpoint == NULL) {
+    return ACOAP_LOAD_NORMAL;
+  }
+  if (stays_normal(server, leave_out)) {
     return ACOAP_LOAD_NORMAL;
   }
   uint32_t refusing = fill_of_requests(server, leave_out);

@@ -35,6 +35,10 @@ static acoap__serving_t *serving_alloc(acoap_server_t *server) {
   return ACOAP__CONTAINER(node, acoap__serving_t, node);
 }
 
+static acoap_time_t recent(const acoap_server_t *server) {
+  return server->closed ? server->closed_at : acoap__local_endpoint_recent(server->endpoint);
+}
+
 acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *request) {
   acoap__serving_t *serving = serving_alloc(server);
   if (serving == NULL) {
@@ -43,7 +47,7 @@ acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *re
   memset(serving, 0, sizeof(*serving));
   serving->server = server;
   serving->request = request;
-  serving->started = acoap__server_now(server);
+  serving->started = recent(server);
   serving->allowance = SIZE_MAX;
   acoap__list_init(&serving->body_node);
   acoap__list_append(&server->open, &serving->node);
@@ -121,9 +125,8 @@ static void report_slow(const acoap__serving_t *serving, acoap_time_t ms, const 
 }
 
 /* Count and tell, once for a request. */
-static void check_slow(acoap__serving_t *serving, acoap_time_t since, const char *what) {
+static void check_slow(acoap__serving_t *serving, acoap_time_t ms, const char *what) {
   acoap_server_t *server = serving->server;
-  acoap_time_t ms = acoap__server_now(server) - since;
   if (serving->slow || server->options.slow_ms == UINT32_MAX || ms <= server->options.slow_ms) {
     return;
   }
@@ -139,7 +142,8 @@ static void settle(acoap__serving_t *serving) {
   }
   serving->settled = true;
   if (serving->next_handler > 0) {
-    check_slow(serving, serving->started, " was answered after ");
+    /* How long the handler that runs now has run is judged when it returns. */
+    check_slow(serving, recent(serving->server) - serving->started, " was answered after ");
   }
 }
 
@@ -194,10 +198,10 @@ static void run_handlers(acoap__serving_t *serving, uint32_t holders) {
   /* A handler may free the server; then the group ends. */
   while (serving->server != NULL && !is_taken(serving, holders) &&
          handler_next(serving, &handler)) {
-    acoap_time_t began = acoap__server_now(serving->server);
+    acoap_time_t began = recent(serving->server);
     handler.call(handler.user_data, request);
     if (serving->server != NULL) {
-      check_slow(serving, began, " kept its handler for ");
+      check_slow(serving, acoap__server_now(serving->server) - began, " kept its handler for ");
     }
   }
 }
