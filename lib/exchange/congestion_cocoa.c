@@ -82,7 +82,7 @@ static void measure(acoap__transmission_t *tx, acoap_time_t now) {
   if (tx->retransmissions > WEAK_RETRANSMISSIONS) {
     return;
   }
-  if (tx->retransmissions == 0) {
+  if (tx->retransmissions == 0 && !tx->sent_early) {
     timeout = (estimate(&known->strong, measured, 4) + before) / 2;
   } else {
     timeout = (estimate(&known->weak, measured, 1) + 3 * before) / 4;
@@ -112,7 +112,7 @@ static void age(acoap__round_trip_t *known, acoap_time_t now) {
 }
 
 /* By how many halves the wait grows each time. */
-static uint8_t back_off_halves(int32_t timeout) {
+static unsigned back_off_halves(int32_t timeout) {
   if (timeout < SHORT) {
     return 6;
   }
@@ -130,7 +130,7 @@ static uint32_t timeout_ms(acoap__engine_t *engine, acoap__transmission_t *tx, a
     uint64_t together = (uint64_t)blind(tx) * tx->peer->outstanding;
     timeout = together < TIMEOUT_MOST ? (int32_t)together : TIMEOUT_MOST;
   }
-  tx->back_off_halves = back_off_halves(timeout);
+  tx->back_off_halves = back_off_halves(timeout) & 7u;
   uint32_t least = (uint32_t)timeout / SIXTEENTHS;
   uint64_t most = acoap__divide((uint64_t)least * tx->params->ack_random_factor_permille, 1000);
   return acoap__random_between(engine->random, least, (uint32_t)most);

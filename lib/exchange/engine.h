@@ -88,7 +88,8 @@ struct acoap__transmission {
   bool is_request;     /* of an interaction: outstanding until response or ACK (section 4.7) */
   bool no_wait;        /* a NON that expects no response: never holds a place of NSTART */
   bool holds_place;    /* counts against the peer's NSTART now */
-  uint8_t back_off_halves; /* by how many halves the wait grows, when round trips are measured */
+  unsigned back_off_halves : 3; /* by how many halves the wait grows, when round trips are measured */
+  unsigned sent_early : 1;      /* a copy left before its time: what its ACK is for is not known */
   acoap__peer_t *peer; /* while it waits in the peer's queue or holds a place; otherwise NULL */
   acoap__timer_t
       timer; /* retransmission, the end of expecting (PROBING_RATE), or the report of a refusal */

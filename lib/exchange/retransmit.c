@@ -42,6 +42,7 @@ bool acoap__retransmit_early(acoap__engine_t *engine, acoap__transmission_t *tx)
   }
   acoap_path_t path = tx->path;
   engine->stats.retransmissions++;
+  tx->sent_early = 1;
   acoap__engine_transmit(engine, &path, tx->bytes, tx->len);
   acoap__engine_leave(engine);
   return true;

@@ -138,6 +138,7 @@ static int launch(acoap__engine_t *engine, acoap__transmission_t *tx, acoap__pee
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
   tx->first_sent = now;
   tx->retransmissions = 0;
+  tx->sent_early = 0;
   tx->state = tx->type == ACOAP_CON ? ACOAP__TX_AWAITING_ACK : ACOAP__TX_HELD;
   if (!group) {
     register_id(engine, tx);

@@ -5,6 +5,7 @@
  */
 #include "support/scripted_peer.h"
 
+#include "exchange/transmission.h"
 #include "support/check_main.h"
 
 static acoap__engine_config_t cocoa_config(void) {
@@ -110,6 +111,22 @@ START_TEST(two_retransmissions_are_weak_and_three_tell_nothing) {
   };
 
   FOLLOW(rows, ACOAP_ACK);
+}
+END_TEST
+
+START_TEST(an_answer_to_two_copies_is_weak_however_soon_the_second_left) {
+  script_t *script = cocoa_script();
+  acoap_path_t path = script_path(1);
+  script_message_t message;
+
+  script_message_init(script, &message, ACOAP_CODE_CONTENT, "t", NULL);
+  ck_assert_int_eq(script_message_send(&message, &path, ACOAP_CON, NULL), 0);
+  script_run_until(script, script->now + 100);
+  ck_assert(acoap__retransmit_early(&script->engine, &message.tx));
+  script_run_until(script, script->now + 100);
+  script_receive(script, &path, ACOAP_ACK, ACOAP_CODE_EMPTY, message.tx.message_id, NULL, NULL);
+  ck_assert_uint_eq(rto_ms(script, 1), 1575); /* E = 200 + 100; RTO = 75 + 1500 */
+  script_free(script);
 }
 END_TEST
 
@@ -354,6 +371,7 @@ static Suite *exchange_congestion_cocoa_suite(void) {
   tcase_add_test(estimators, the_strong_estimator_counts_half);
   tcase_add_test(estimators, the_weak_estimator_counts_a_quarter);
   tcase_add_test(estimators, two_retransmissions_are_weak_and_three_tell_nothing);
+  tcase_add_test(estimators, an_answer_to_two_copies_is_weak_however_soon_the_second_left);
   tcase_add_test(estimators, the_rto_stays_between_100_ms_and_32_s);
   tcase_add_test(estimators, each_peer_has_its_own_and_a_new_one_knows_nothing);
   suite_add_tcase(suite, estimators);
