@@ -173,12 +173,13 @@ ACOAP_API void acoap_desc_block2_window(acoap_desc_t *desc, size_t n);
 /**
  * The same for a request body: once the server has answered the first block with 2.31, up to n
  * blocks are in flight; the last one goes when all others are there. A server that takes blocks in
- * order only says 4.08 to one that came too early, and gets the rest one by one. Needs block1.
+ * order only says 4.08 to one that came too early, and gets the rest one by one. The blocks carry a
+ * Request-Tag, so that they are told from those of another body. Needs block1.
  *
  * @param n  1 (one at a time) to 128
  *
  * Errors:     ACOAP_EINVAL other n. Kept, returned by acoap_send().
- * Reference:  RFC 7959 section 2.5, RFC 7252 section 4.7.
+ * Reference:  RFC 7959 section 2.5, RFC 9175 section 3.3, RFC 7252 section 4.7.
  * Since:      0.2
  */
 ACOAP_API void acoap_desc_block1_window(acoap_desc_t *desc, size_t n);

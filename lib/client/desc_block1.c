@@ -31,6 +31,8 @@ typedef struct block1_layer {
   bool more;                   /* further blocks follow it */
   bool restarted;              /* 4.08 was answered with a new start once */
   bool done;                   /* the server has answered the last block */
+  bool tagged;                 /* `tag` is set */
+  uint8_t tag[4];              /* Request-Tag, with a window */
   size_t len;                  /* bytes of `body`; 0 with a reader of the user's */
   uint8_t body[];              /* copied */
 } block1_layer_t;
@@ -81,13 +83,37 @@ static int choose_size(block1_layer_t *layer, size_t room) {
   return acoap_block_size(layer->szx) > room ? ACOAP_ETOOBIG : 0;
 }
 
-/* Block1 and Size1 with their heads are at most 5 and 7 bytes, a successor's delta may need 2 more.
+/* Block1, Size1 and Request-Tag with their heads are at most 5, 7 and 7 bytes, a successor's delta
+ * may need 2 more. */
+#define BLOCK1_ROOM 21u
+
+/*
+ * Blocks that may overtake each other say which body they belong to (RFC 9175 section 3.3). A tag
+ * of the user's stays.
  */
-#define BLOCK1_ROOM 14u
+static void write_tag(block1_layer_t *layer, acoap_exchange_t *exchange, acoap_builder_t *builder) {
+  acoap_view_t view;
+  acoap_bytes_t value;
+  if (exchange->send->desc.block1_window <= 1) {
+    return;
+  }
+  acoap_builder_view(builder, &view);
+  if (acoap_view_option(&view, ACOAP_OPTION_REQUEST_TAG, 0, &value)) {
+    return;
+  }
+  if (!layer->tagged) {
+    uint8_t token[8];
+    acoap__engine_new_token(acoap__local_endpoint_engine(exchange->send->endpoint), token);
+    memcpy(layer->tag, token, sizeof(layer->tag));
+    layer->tagged = true;
+  }
+  acoap_builder_option(builder, ACOAP_OPTION_REQUEST_TAG, layer->tag, sizeof(layer->tag));
+}
 
 /* The options are longer than payloads, so they are written first: with the values they will have.
  */
-static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
+static int write_block(block1_layer_t *layer, acoap_exchange_t *exchange,
+                       acoap_builder_t *builder) {
   size_t room = 0;
   size_t left = acoap_builder_left(builder);
   int status = choose_size(layer, left > BLOCK1_ROOM ? left - BLOCK1_ROOM : 0);
@@ -115,6 +141,7 @@ static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
   }
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK1);
   acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
+  write_tag(layer, exchange, builder);
   if (layer->offset == 0 && layer->total >= 0 && layer->total <= UINT32_MAX) {
     acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, (uint32_t)layer->total);
   }
@@ -125,9 +152,10 @@ static int write_block(block1_layer_t *layer, acoap_builder_t *builder) {
  * A block ahead of the one whose turn it is (window.c): of the same size, and never the last, which
  * says that the body is complete. The layer stays where it is.
  */
-static int write_ahead(const block1_layer_t *layer, uint32_t skip, acoap_builder_t *builder) {
+static int write_ahead(block1_layer_t *layer, acoap_exchange_t *exchange,
+                       acoap_builder_t *builder) {
   size_t size = acoap_block_size(layer->szx);
-  uint64_t offset = layer->offset + (uint64_t)skip * size;
+  uint64_t offset = layer->offset + (uint64_t)exchange->skip * size;
   acoap_block_t block = {(uint32_t)(offset >> (layer->szx + 4)), true, layer->szx};
   size_t room = 0;
   bool more = false;
@@ -146,6 +174,7 @@ static int write_ahead(const block1_layer_t *layer, uint32_t skip, acoap_builder
   acoap_builder_payload_commit(builder, (size_t)n);
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK1);
   acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
+  write_tag(layer, exchange, builder);
   return 0;
 }
 
@@ -155,11 +184,11 @@ static int block1_write(void *object, acoap_exchange_t *exchange, acoap_builder_
     return 0;
   }
   if (exchange->skip > 0) {
-    int written = write_ahead(layer, exchange->skip, builder);
+    int written = write_ahead(layer, exchange, builder);
     exchange->upload_more = true;
     return written;
   }
-  int status = write_block(layer, builder);
+  int status = write_block(layer, exchange, builder);
   if (status < 0) {
     return status;
   }

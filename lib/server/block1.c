@@ -6,7 +6,9 @@
  *     num = 0                      begins (anew); what was begun is aborted
  *     offset = len                 is taken: 2.31, or the handler when it is the last
  *     offset = that of the last    was taken already: 2.31 again, not written twice
- *     nothing begun, or a gap      4.08
+ *     nothing begun, or a gap      4.08; but of a body with a Request-Tag that is joined
+ *         offset > len             is kept for its turn, at most 63 blocks ahead: 2.31
+ *         offset < len             was taken already: 2.31
  *     Size1 or len beyond the cap  4.13 with Size1
  *
  * The handler runs only when the body is complete. The answers name a smaller size where the server
@@ -195,6 +197,38 @@ static bool receive_first(acoap__serving_t *serving, const acoap__key_t *key) {
   return take(upload, serving, 0);
 }
 
+/*
+ * A block out of turn, of a client that has several under way. Only a Request-Tag tells it from a
+ * block of another body that the network has kept (RFC 9175 section 3.5.1). 0: it is, or was,
+ * taken; ACOAP_EINCOMPLETE; or why the body has to end.
+ */
+static int take_out_of_turn(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset) {
+  const acoap_view_t *view = acoap_message_view(acoap_request_message(serving->request));
+  acoap_bytes_t tag;
+  if (upload->ops != NULL || is_last(serving) ||
+      !acoap_view_option(view, ACOAP_OPTION_REQUEST_TAG, 0, &tag)) {
+    return ACOAP_EINCOMPLETE;
+  }
+  if (offset + view->payload.len <= upload->len) {
+    return 0;
+  }
+  return acoap__upload_write_early(upload, serving, offset, view->payload);
+}
+
+static void receive_out_of_turn(acoap_upload_t *upload, acoap__serving_t *serving,
+                                uint64_t offset) {
+  int status = take_out_of_turn(upload, serving, offset);
+  if (status == 0) {
+    acoap__transfer_follow(upload->transfer, serving);
+    answer_continue(serving);
+  } else if (status == ACOAP_EINCOMPLETE) {
+    answer_plain(serving, ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE);
+  } else if (status != ACOAP__UPLOAD_GONE) {
+    acoap__upload_drop(upload, status);
+    acoap__block1_fail(serving, status);
+  }
+}
+
 /* A later block. */
 static bool receive_next(acoap__serving_t *serving, acoap_upload_t *upload) {
   const acoap_block_t *block = &serving->block1;
@@ -210,7 +244,7 @@ static bool receive_next(acoap__serving_t *serving, acoap_upload_t *upload) {
     return true;
   }
   if (offset != upload->len || upload->asked_later) {
-    answer_plain(serving, ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE);
+    receive_out_of_turn(upload, serving, offset);
     return true;
   }
   acoap__transfer_follow(upload->transfer, serving);

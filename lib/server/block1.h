@@ -27,6 +27,8 @@ struct acoap_upload {
   uint64_t len;     /* bytes of the body so far */
   uint64_t last_at; /* offset of the last block */
   size_t last_len;  /* its bytes */
+  size_t early_len; /* joined: bytes of each block that came early */
+  uint64_t early;   /* which did: bit i for the one at len + i * early_len */
 
   bool asked_later;          /* write answered ACOAP_EAGAIN and has not said more */
   bool ready_early;          /* it said so before it returned: */

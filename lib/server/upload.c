@@ -12,6 +12,9 @@
 
 #include "base/mem.h"
 
+/* Blocks that may be kept before their turn: bits 1 to 63. */
+#define EARLY_MAX 63u
+
 /* First room of a joined body, and the least it grows by. */
 #define ROOM_LEAST 1024u
 
@@ -238,22 +241,49 @@ static int grow(acoap_upload_t *upload, acoap__serving_t *serving, size_t need, 
   return 0;
 }
 
-static int join(acoap_upload_t *upload, acoap__serving_t *serving, acoap_bytes_t bytes) {
+static int join(acoap_upload_t *upload, acoap__serving_t *serving, size_t at, acoap_bytes_t bytes) {
   size_t most = acoap__upload_max(serving);
-  size_t len = (size_t)upload->len;
-  if (len > most || bytes.len > most - len) {
+  if (at > most || bytes.len > most - at) {
     return ACOAP_ETOOBIG;
   }
-  if (len + bytes.len > upload->cap) {
-    int status = grow(upload, serving, len + bytes.len, most);
+  if (at + bytes.len > upload->cap) {
+    int status = grow(upload, serving, at + bytes.len, most);
     if (status != 0) {
       return status;
     }
   }
   if (bytes.len > 0) {
-    memcpy(upload->bytes + len, bytes.data, bytes.len);
+    memcpy(upload->bytes + at, bytes.data, bytes.len);
   }
   return 0;
+}
+
+int acoap__upload_write_early(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
+                              acoap_bytes_t bytes) {
+  if (upload->ops != NULL || bytes.len == 0 || offset <= upload->len ||
+      (upload->early != 0 && upload->early_len != bytes.len)) {
+    return ACOAP_EINCOMPLETE;
+  }
+  uint64_t ahead = offset - upload->len;
+  if (ahead % bytes.len != 0 || ahead / bytes.len > EARLY_MAX) {
+    return ACOAP_EINCOMPLETE;
+  }
+  int status = join(upload, serving, (size_t)offset, bytes);
+  if (status == 0) {
+    upload->early_len = bytes.len;
+    upload->early |= UINT64_C(1) << (ahead / bytes.len);
+  }
+  return status;
+}
+
+/* `len` bytes were joined in their turn: those that came early and follow them are, too. */
+static void take_over_early(acoap_upload_t *upload, size_t len) {
+  if (len != upload->early_len) {
+    upload->early = 0; /* another size of blocks: they are sent once more, or the body is */
+  }
+  for (upload->early >>= 1; (upload->early & 1) != 0; upload->early >>= 1) {
+    upload->len += upload->early_len;
+  }
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -278,7 +308,7 @@ static int hand_over(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t
 
 int acoap__upload_write(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
                         acoap_bytes_t bytes) {
-  int status = upload->ops == NULL ? join(upload, serving, bytes)
+  int status = upload->ops == NULL ? join(upload, serving, (size_t)upload->len, bytes)
                                    : hand_over(upload, serving, offset, bytes);
   if (status != 0 && status != ACOAP_EAGAIN) {
     return status;
@@ -286,6 +316,7 @@ int acoap__upload_write(acoap_upload_t *upload, acoap__serving_t *serving, uint6
   upload->last_at = offset;
   upload->last_len = bytes.len;
   upload->len = offset + bytes.len;
+  take_over_early(upload, bytes.len);
   if (status == ACOAP_EAGAIN) {
     upload->asked_later = true;
     acoap__upload_wait(upload, serving);

@@ -26,6 +26,12 @@ int acoap__upload_new(acoap__serving_t *serving, uint64_t total, acoap_upload_t 
  */
 int acoap__upload_write(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
                         acoap_bytes_t bytes);
+/*
+ * Bytes of a joined body from beyond its end, kept at their place until those before are there. 0;
+ * ACOAP_EINCOMPLETE: not these, nothing happened; otherwise as acoap__upload_write.
+ */
+int acoap__upload_write_early(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
+                              acoap_bytes_t bytes);
 /* This request waits for the write that is under way; one that waited before is not answered. */
 void acoap__upload_wait(acoap_upload_t *upload, acoap__serving_t *serving);
 /* Abort it, its transfer, too; who brought the last block is answered by the caller. */

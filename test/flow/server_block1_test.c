@@ -337,6 +337,45 @@ START_TEST(rfc7959_2_9_2_a_gap_is_408_and_the_body_can_go_on) {
 }
 END_TEST
 
+START_TEST(rfc9175_3_blocks_with_a_tag_may_overtake_each_other) {
+  stage_t *stage = stage_open(NULL);
+  say(stage, "PUT /options 1:0/1/64 tag=w", "2.31 1:0/1/64");
+  say(stage, "PUT /options 1:3/1/64 tag=w", "2.31 1:3/1/64");
+  say(stage, "PUT /options 1:2/1/64 tag=w", "2.31 1:2/1/64");
+  say(stage, "PUT /options 1:3/1/64 tag=w", "2.31 1:3/1/64"); /* again */
+  say(stage, "PUT /options 1:4/0/64 tag=w +3", "4.08");       /* 1 is missing */
+  say(stage, "PUT /options 1:1/1/64 tag=w", "2.31 1:1/1/64");
+  say(stage, "PUT /options 1:0/1/64 tag=v", "2.31 1:0/1/64"); /* another body */
+  say(stage, "PUT /options 1:2/1/64 tag=w", "2.31 1:2/1/64"); /* taken long ago */
+  say(stage, "PUT /options 1:1/0/64 tag=v +2", "2.04 1:1/0/64");
+  ck_assert_uint_eq(stage->calls, 1);
+  expect_pattern(stage->body, stage->body_len, 66);
+  stage->calls = 0;
+  say(stage, "PUT /options 1:5/1/64 tag=w", "2.31 1:5/1/64");
+  say(stage, "PUT /options 1:4/1/64 tag=w", "2.31 1:4/1/64");
+  say(stage, "PUT /options 1:6/0/64 tag=w +9", "2.04 1:6/0/64");
+  expect_joined(stage, 6 * 64 + 9);
+  stage_close(stage);
+}
+END_TEST
+
+START_TEST(how_far_a_block_may_be_ahead_is_bounded) {
+  stage_t *stage = stage_open(NULL);
+  say(stage, "PUT /options 1:0/1/64 tag=w", "2.31 1:0/1/64");
+  say(stage, "PUT /options 1:65/1/64 tag=w", "4.08");
+  say(stage, "PUT /options 1:64/1/64 tag=w", "2.31 1:64/1/64");
+  say(stage, "PUT /options 1:4/1/32 tag=w", "4.08"); /* of another size */
+  /* In a size of its own the next block is welcome; what came early is void then. */
+  say(stage, "PUT /options 1:2/1/32 tag=w", "2.31 1:2/1/32");
+  say(stage, "PUT /options 1:3/0/32 tag=w +1", "2.04 1:3/0/32");
+  expect_joined(stage, 97);
+  /* Not those of a writer. */
+  say(stage, "PUT /written 1:0/1/64 tag=w", "2.31 1:0/1/64");
+  say(stage, "PUT /written 1:2/1/64 tag=w", "4.08");
+  stage_close(stage);
+}
+END_TEST
+
 START_TEST(the_last_block_again_is_answered_again_and_not_written_twice) {
   stage_t *stage = stage_open(NULL);
   say(stage, "PUT /options 1:0/1/64", "2.31 1:0/1/64");
@@ -792,6 +831,8 @@ static Suite *server_block1_suite(void) {
   suite_add_tcase(suite, keys);
   TCase *order = tcase_create("order");
   tcase_add_test(order, rfc7959_2_9_2_a_gap_is_408_and_the_body_can_go_on);
+  tcase_add_test(order, rfc9175_3_blocks_with_a_tag_may_overtake_each_other);
+  tcase_add_test(order, how_far_a_block_may_be_ahead_is_bounded);
   tcase_add_test(order, the_last_block_again_is_answered_again_and_not_written_twice);
   tcase_add_test(order, a_payload_that_is_no_block_is_400);
   suite_add_tcase(suite, order);
