@@ -1,6 +1,6 @@
 /*
  * The inside of the batched UDP socket, shared by udp_batched.c (life), udp_open.c (descriptor
- * and options), udp_receive.c, udp_send.c, udp_icmp.c and udp_group.c.
+ * and options), udp_receive.c, udp_send.c, udp_segments.c, udp_icmp.c and udp_group.c.
  * SPDX-License-Identifier: MIT
  */
 #ifndef ACOAP_TRANSPORT_UDP_BATCHED_H
@@ -13,27 +13,32 @@
 #include <sys/socket.h>
 
 #define ACOAP__UDP_RECEIVE_BATCH 32 /* datagrams a recvmmsg */
-#define ACOAP__UDP_SEND_BATCH 64    /* datagrams a sendmmsg */
+#define ACOAP__UDP_HAND_UP 64       /* datagrams a callback: what came joined counts one by one */
+#define ACOAP__UDP_SEND_BATCH 64    /* messages a sendmmsg */
+#define ACOAP__UDP_JOINED_MAX 65536 /* bytes of what the system joins */
 
-/* Room for packet information and hop limit of either family. */
+/* Room for packet information, hop limit of either family, and the length of segments. */
 typedef struct acoap__udp_control {
   _Alignas(struct cmsghdr)
-      uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+      uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
 } acoap__udp_control_t;
 
 /* A place for one datagram on its way in. */
 typedef struct acoap__udp_slot {
   struct sockaddr_storage from; /* the peer */
-  struct iovec bytes;           /* into buffer */
+  struct iovec bytes[2];        /* into buffer; what is longer, into the receiver's rest */
   acoap__udp_control_t control; /* the packet information */
   acoap_buffer_t *buffer;       /* NULL: none yet */
 } acoap__udp_slot_t;
 
 typedef struct acoap__udp_receiver {
-  acoap__buffer_pool_t *pool;                                   /* of datagram_max_bytes each */
-  acoap__udp_slot_t slots[ACOAP__UDP_RECEIVE_BATCH];            /* used again and again */
-  struct mmsghdr headers[ACOAP__UDP_RECEIVE_BATCH];             /* point into slots */
-  acoap_incoming_datagram_t incoming[ACOAP__UDP_RECEIVE_BATCH]; /* what goes up */
+  acoap__buffer_pool_t *pool;                        /* of datagram_max_bytes each */
+  acoap__udp_slot_t slots[ACOAP__UDP_RECEIVE_BATCH]; /* used again and again */
+  struct mmsghdr headers[ACOAP__UDP_RECEIVE_BATCH];  /* point into slots */
+  unsigned int prepared; /* slots from 0 on that are ready for the next call */
+  uint8_t *rests;        /* ACOAP__UDP_JOINED_MAX for each slot; NULL: nothing comes joined */
+  acoap_incoming_datagram_t incoming[ACOAP__UDP_HAND_UP]; /* what goes up, buffers referenced */
+  size_t incoming_count;                                  /* how many */
 } acoap__udp_receiver_t;
 
 /* One datagram in the send queue. */
@@ -58,6 +63,7 @@ typedef struct acoap__udp_queue {
   bool blocked;                /* the system said EAGAIN: wait until it polls writable */
   bool refused;                /* a send found no room: `writable` is owed */
   int attempts;                /* of the datagram at head that failed */
+  size_t plain_until;          /* entries before this leave one by one */
   bool answering;              /* a send waits for what becomes of the last entry */
   int answer;                  /* what became of it: 0, or libuv's code */
 } acoap__udp_queue_t;
@@ -68,6 +74,7 @@ typedef struct acoap__udp_batched {
   acoap_address_t local; /* bound */
   bool dual;             /* IPv6 that carries IPv4 too; only adopted ones may */
   bool wildcard;         /* bound to the any-address: sources are chosen per datagram */
+  size_t segment_max;    /* datagrams up to this length may leave as one; 0: none */
   uv_poll_t poll;        /* on fd */
   int polled;            /* events that the poll waits for */
   uv_prepare_t prepare;  /* flushes before the loop waits; runs while something is queued */
@@ -93,6 +100,17 @@ int acoap__udp_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *bat
 /* Hand the queue to the system as far as it takes it. */
 void acoap__udp_flush(acoap__udp_batched_t *udp);
 void acoap__udp_queue_done(acoap__udp_batched_t *udp);
+
+/* udp_segments.c */
+void acoap__udp_segments_open(acoap__udp_batched_t *udp);
+/* How many entries of the send queue, from this one on, may leave as one message. */
+size_t acoap__udp_run(const acoap__udp_batched_t *udp, size_t from);
+/* A run of `count` entries at the head was refused: true when they shall leave one by one instead.
+ */
+bool acoap__udp_run_failed(acoap__udp_batched_t *udp, size_t count, int error);
+void acoap__udp_add_segment(struct msghdr *header, size_t size);
+/* The length of each datagram in what came joined, when this says so; 0: it does not. */
+size_t acoap__udp_joined(const struct cmsghdr *cmsg);
 
 /* udp_icmp.c: read the error queue. */
 void acoap__udp_read_errors(acoap__udp_batched_t *udp);

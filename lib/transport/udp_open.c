@@ -185,5 +185,9 @@ static int adopt(acoap__udp_batched_t *udp, const acoap_udp_options_t *options) 
 }
 
 int acoap__udp_open(acoap__udp_batched_t *udp, const acoap_udp_options_t *options) {
-  return options->adopt_fd != 0 ? adopt(udp, options) : open_new(udp, options);
+  int status = options->adopt_fd != 0 ? adopt(udp, options) : open_new(udp, options);
+  if (status == 0) {
+    acoap__udp_segments_open(udp);
+  }
+  return status;
 }

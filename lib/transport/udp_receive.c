@@ -1,6 +1,7 @@
 /*
- * The way in of a batched UDP socket: up to 32 datagrams a system call into pooled buffers,
- * handed up in one callback.
+ * The way in of a batched UDP socket: up to 32 messages a system call into pooled buffers, handed
+ * up in one callback. What the system joined (udp_segments.c) is split: the first datagram stays in
+ * its buffer, of which the rest of the message is the continuation, the others are copied.
  * The packet information (RFC 3542 section 6, ip(7)) gives the destination address and the
  * interface; a destination that is not an address of ours was a group, or a broadcast, which RFC
  * 7252 section 8 treats alike.
@@ -14,11 +15,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "transport/sockaddr.h"
 
 #define ROUNDS_PER_TURN 4 /* recvmmsg calls before the loop has its turn again */
 #define ERRORS_PER_TURN 8 /* pending errors passed over */
-#define KEPT_BUFFERS 64   /* unused ones in the pool */
+#define KEPT_BUFFERS 128  /* unused ones in the pool */
 
 int acoap__udp_receiver_init(acoap__udp_batched_t *udp, size_t datagram_max_bytes) {
   udp->receiver.pool = acoap__buffer_pool_new(datagram_max_bytes, KEPT_BUFFERS);
@@ -30,30 +32,40 @@ void acoap__udp_receiver_done(acoap__udp_batched_t *udp) {
     acoap__buf_unref(udp->receiver.slots[i].buffer);
   }
   acoap__buffer_pool_close(udp->receiver.pool);
+  acoap__free(udp->receiver.rests);
 }
 
-/* How many slots have a buffer: all of them while there is memory. */
-static unsigned int prepare_slots(acoap__udp_receiver_t *receiver) {
-  unsigned int count = 0;
-  for (; count < ACOAP__UDP_RECEIVE_BATCH; count++) {
-    acoap__udp_slot_t *slot = &receiver->slots[count];
-    if (slot->buffer == NULL) {
-      slot->buffer = acoap__buffer_pool_take(receiver->pool);
-    }
-    if (slot->buffer == NULL) {
-      break;
-    }
-    slot->bytes = (struct iovec){slot->buffer->bytes, slot->buffer->cap};
-    receiver->headers[count].msg_hdr =
-        (struct msghdr){.msg_name = &slot->from,
-                        .msg_namelen = sizeof(slot->from),
-                        .msg_iov = &slot->bytes,
-                        .msg_iovlen = 1,
-                        .msg_control = slot->control.bytes,
-                        .msg_controllen = sizeof(slot->control.bytes)};
-    receiver->headers[count].msg_len = 0;
+/* False: no memory. */
+static bool prepare_slot(acoap__udp_receiver_t *receiver, unsigned int index) {
+  acoap__udp_slot_t *slot = &receiver->slots[index];
+  if (slot->buffer == NULL) {
+    slot->buffer = acoap__buffer_pool_take(receiver->pool);
   }
-  return count;
+  if (slot->buffer == NULL) {
+    return false;
+  }
+  slot->bytes[0] = (struct iovec){slot->buffer->bytes, slot->buffer->cap};
+  if (receiver->rests != NULL) {
+    slot->bytes[1] = (struct iovec){receiver->rests + (size_t)index * ACOAP__UDP_JOINED_MAX,
+                                    ACOAP__UDP_JOINED_MAX};
+  }
+  receiver->headers[index].msg_hdr = (struct msghdr){.msg_name = &slot->from,
+                                                     .msg_namelen = sizeof(slot->from),
+                                                     .msg_iov = slot->bytes,
+                                                     .msg_iovlen = receiver->rests != NULL ? 2 : 1,
+                                                     .msg_control = slot->control.bytes,
+                                                     .msg_controllen = sizeof(slot->control.bytes)};
+  receiver->headers[index].msg_len = 0;
+  return true;
+}
+
+/* How many slots are ready: all of them while there is memory. */
+static unsigned int prepare_slots(acoap__udp_receiver_t *receiver) {
+  while (receiver->prepared < ACOAP__UDP_RECEIVE_BATCH &&
+         prepare_slot(receiver, receiver->prepared)) {
+    receiver->prepared++;
+  }
+  return receiver->prepared;
 }
 
 static void read_info4(const struct cmsghdr *cmsg, acoap_path_t *path) {
@@ -78,60 +90,132 @@ static void read_info6(const struct cmsghdr *cmsg, acoap_path_t *path) {
   }
 }
 
-static void read_control(struct msghdr *header, acoap_path_t *path) {
+/* Returns the length of each datagram of what came joined; 0: one came. */
+static size_t read_control(struct msghdr *header, acoap_path_t *path) {
+  size_t segment = 0;
   for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(header); cmsg != NULL;
        cmsg = CMSG_NXTHDR(header, cmsg)) {
     if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
       read_info4(cmsg, path);
     } else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
       read_info6(cmsg, path);
+    } else {
+      size_t joined = acoap__udp_joined(cmsg);
+      segment = joined != 0 ? joined : segment;
     }
   }
   path->multicast = path->multicast || acoap_address_is_multicast(&path->local);
+  return segment;
 }
 
 /* False: nothing to hand up. */
-static bool describe(acoap__udp_batched_t *udp, size_t index, acoap_incoming_datagram_t *out) {
+static bool describe(acoap__udp_batched_t *udp, size_t index, acoap_path_t *path, size_t *segment) {
   struct mmsghdr *header = &udp->receiver.headers[index];
-  acoap_buffer_t *buffer = udp->receiver.slots[index].buffer;
-  memset(out, 0, sizeof(*out));
-  if ((header->msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+  memset(path, 0, sizeof(*path));
+  /* Port 0 cannot be answered; RFC 768 gives it to senders that want none. */
+  if (!acoap__sockaddr_read(header->msg_hdr.msg_name, &path->peer) || path->peer.port == 0) {
+    return false;
+  }
+  path->local = udp->local;
+  if (udp->wildcard) {
+    path->local = (acoap_address_t){.port = udp->local.port};
+  }
+  *segment = read_control(&header->msg_hdr, path);
+  *segment = *segment != 0 && *segment < header->msg_len ? *segment : header->msg_len;
+  if ((header->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+      *segment > udp->receiver.slots[index].buffer->cap) {
     udp->udp.stats.dropped_too_long++;
     return false;
   }
-  /* Port 0 cannot be answered; RFC 768 gives it to senders that want none. */
-  if (!acoap__sockaddr_read(header->msg_hdr.msg_name, &out->path.peer) ||
-      out->path.peer.port == 0) {
-    return false;
-  }
-  out->path.local = udp->local;
-  if (udp->wildcard) {
-    out->path.local = (acoap_address_t){.port = udp->local.port};
-  }
-  read_control(&header->msg_hdr, &out->path);
-  buffer->len = header->msg_len;
-  out->buffer = buffer;
-  out->bytes = (acoap_bytes_t){buffer->bytes, buffer->len};
   return true;
 }
 
-static void hand_up(acoap__udp_batched_t *udp, size_t got) {
+/* Tell of what was collected. */
+static void hand_up(acoap__udp_batched_t *udp) {
   acoap__udp_receiver_t *receiver = &udp->receiver;
-  size_t count = 0;
-  for (size_t i = 0; i < got; i++) {
-    count += describe(udp, i, &receiver->incoming[count]) ? 1 : 0;
-  }
+  size_t count = receiver->incoming_count;
+  receiver->incoming_count = 0;
   udp->udp.stats.received += count;
-  udp->udp.stats.receive_calls++;
-  if (count > 0) {
+  if (count > 0 && udp->udp.events != NULL) {
     udp->udp.events->received(udp->udp.user_data, receiver->incoming, count);
   }
-  for (size_t i = 0; i < got; i++) {
+  for (size_t i = 0; i < count; i++) {
+    acoap__buf_unref(receiver->incoming[i].buffer);
+  }
+}
+
+/* Takes over the reference. */
+static void collect(acoap__udp_batched_t *udp, const acoap_path_t *path, acoap_buffer_t *buffer) {
+  acoap__udp_receiver_t *receiver = &udp->receiver;
+  acoap_bytes_t bytes = {buffer->bytes, buffer->len};
+  receiver->incoming[receiver->incoming_count++] =
+      (acoap_incoming_datagram_t){.buffer = buffer, .bytes = bytes, .path = *path};
+  if (receiver->incoming_count == ACOAP__UDP_HAND_UP) {
+    hand_up(udp);
+  }
+}
+
+/* The bytes [at, at + len) of what stands in a slot: its buffer first, then the rest. */
+static void copy_piece(const acoap__udp_receiver_t *receiver, size_t index, size_t at, size_t len,
+                       uint8_t *to) {
+  const struct iovec *bytes = receiver->slots[index].bytes;
+  size_t first = at < bytes[0].iov_len ? bytes[0].iov_len - at : 0;
+  first = first < len ? first : len;
+  if (first > 0) {
+    memcpy(to, (const uint8_t *)bytes[0].iov_base + at, first);
+  }
+  if (first < len) {
+    size_t behind = at + first - bytes[0].iov_len;
+    memcpy(to + first, (const uint8_t *)bytes[1].iov_base + behind, len - first);
+  }
+}
+
+/*
+ * One datagram stays where it is. Of those that came joined each but the first gets a buffer of its
+ * own, for somebody may keep it.
+ */
+static void take(acoap__udp_batched_t *udp, size_t index) {
+  acoap__udp_receiver_t *receiver = &udp->receiver;
+  acoap_buffer_t *buffer = receiver->slots[index].buffer;
+  size_t total = receiver->headers[index].msg_len;
+  acoap_path_t path;
+  size_t segment = 0;
+  if (!describe(udp, index, &path, &segment)) {
+    return;
+  }
+  buffer->len = segment;
+  collect(udp, &path, acoap__buf_ref(buffer));
+  for (size_t at = segment; at < total && segment > 0; at += segment) {
+    acoap_buffer_t *piece = acoap__buffer_pool_take(receiver->pool);
+    if (piece == NULL) {
+      udp->udp.stats.dropped_no_memory++;
+      continue;
+    }
+    piece->len = total - at < segment ? total - at : segment;
+    copy_piece(receiver, index, at, piece->len, piece->bytes);
+    collect(udp, &path, piece);
+  }
+}
+
+static void take_all(acoap__udp_batched_t *udp, unsigned int got) {
+  acoap__udp_receiver_t *receiver = &udp->receiver;
+  udp->udp.stats.receive_calls++;
+  for (unsigned int i = 0; i < got; i++) {
+    take(udp, i);
+  }
+  hand_up(udp);
+  for (unsigned int i = 0; i < got; i++) {
     acoap_buffer_t *buffer = receiver->slots[i].buffer;
     if (buffer->refs > 1) {
       /* Somebody keeps it: the slot takes another. */
       receiver->slots[i].buffer = NULL;
       acoap__buf_unref(buffer);
+    }
+  }
+  /* Only these have to be made ready again. */
+  for (unsigned int i = got; i-- > 0;) {
+    if (!prepare_slot(receiver, i)) {
+      receiver->prepared = i;
     }
   }
 }
@@ -154,7 +238,7 @@ void acoap__udp_receive(acoap__udp_batched_t *udp) {
     }
     int got = recvmmsg(udp->fd, udp->receiver.headers, room, MSG_DONTWAIT, NULL);
     if (got > 0) {
-      hand_up(udp, (size_t)got);
+      take_all(udp, (unsigned int)got);
       round++;
       if ((unsigned int)got < room) {
         return;

@@ -39,6 +39,7 @@ static void move_to_front(acoap__udp_queue_t *queue) {
     queue->entries[i].offset -= gap;
   }
   queue->arena_used -= gap;
+  queue->plain_until -= queue->plain_until < queue->head ? queue->plain_until : queue->head;
   queue->head = 0;
   queue->tail = count;
 }
@@ -211,9 +212,11 @@ typedef struct outgoing {
   acoap__udp_control_t control;
 } outgoing_t;
 
-static void compose(const acoap__udp_batched_t *udp, const acoap__udp_entry_t *entry,
+/* One message of `run` entries. */
+static void compose(const acoap__udp_batched_t *udp, const acoap__udp_entry_t *entry, size_t run,
                     outgoing_t *out, struct mmsghdr *header) {
   const acoap_path_t *path = &entry->path;
+  const acoap__udp_entry_t *last = entry + run - 1;
   acoap_address_t peer = path->peer;
   acoap_address_t wished;
   uint32_t interface = acoap__udp_wished_interface(path);
@@ -221,8 +224,9 @@ static void compose(const acoap__udp_batched_t *udp, const acoap__udp_entry_t *e
   if (acoap__address_is_link_local(&peer) && peer.scope_id == 0) {
     peer.scope_id = interface;
   }
-  memset(&out->control, 0, sizeof(out->control));
-  out->bytes = (struct iovec){udp->queue.arena + entry->offset, entry->len};
+  /* The bytes of entries stand in the arena one behind the other. */
+  out->bytes =
+      (struct iovec){udp->queue.arena + entry->offset, last->offset + last->len - entry->offset};
   header->msg_len = 0;
   header->msg_hdr =
       (struct msghdr){.msg_name = &out->to,
@@ -235,17 +239,33 @@ static void compose(const acoap__udp_batched_t *udp, const acoap__udp_entry_t *e
   } else {
     add_control6(&header->msg_hdr, path, chosen ? &wished : NULL, interface);
   }
+  if (run > 1) {
+    acoap__udp_add_segment(&header->msg_hdr, entry->len);
+  }
 }
 
+/* How many entries the system took, or -1 with errno. */
 static int hand_over(acoap__udp_batched_t *udp) {
   outgoing_t out[ACOAP__UDP_SEND_BATCH];
   struct mmsghdr headers[ACOAP__UDP_SEND_BATCH];
+  size_t runs[ACOAP__UDP_SEND_BATCH];
   const acoap__udp_queue_t *queue = &udp->queue;
+  size_t at = queue->head;
   unsigned int count = 0;
-  for (; count < ACOAP__UDP_SEND_BATCH && queue->head + count < queue->tail; count++) {
-    compose(udp, &queue->entries[queue->head + count], &out[count], &headers[count]);
+  for (; count < ACOAP__UDP_SEND_BATCH && at < queue->tail; count++) {
+    runs[count] = acoap__udp_run(udp, at);
+    compose(udp, &queue->entries[at], runs[count], &out[count], &headers[count]);
+    at += runs[count];
   }
-  return sendmmsg(udp->fd, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  int sent = sendmmsg(udp->fd, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0 && acoap__udp_run_failed(udp, runs[0], errno)) {
+    errno = EINTR; /* once more, one by one */
+  }
+  int entries = sent < 0 ? sent : 0;
+  for (int i = 0; i < sent; i++) {
+    entries += (int)runs[i];
+  }
+  return entries;
 }
 
 /* The one at head has failed: once more, never again, or not before there is room. */
@@ -280,6 +300,7 @@ static void settle(acoap__udp_batched_t *udp, bool moved) {
     queue->head = 0;
     queue->tail = 0;
     queue->arena_used = 0;
+    queue->plain_until = 0;
     if (!udp->closing) {
       uv_prepare_stop(&udp->prepare);
     }

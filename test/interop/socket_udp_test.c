@@ -69,7 +69,7 @@ START_TEST(a_burst_arrives_whole_and_in_order) {
   ck_assert_uint_eq(sent.sent, 200);
   ck_assert_uint_eq(got.received, 200);
   if (_i == ACOAP_UDP_BATCHED) {
-    ck_assert_uint_eq(sent.send_calls, 4);
+    ck_assert_uint_le(sent.send_calls, 4);
     ck_assert_uint_le(got.receive_calls, 7);
     ck_assert_int_le(b.calls, 7);
   }
