@@ -109,6 +109,8 @@ find lib include examples -name '*.[ch]' | LC_ALL=C sort | xargs awk '
       if (room != "security") breach("OpenSSL belongs to security")
     } else if (index(core, " " room " ")) {
       if (!index(free, " " header " ")) breach("the core has no host")
+    } else if (room == "security" && header == "sys/time.h") {
+      # OpenSSL tells the time until a flight is repeated as a struct timeval.
     } else if (!index(system_rooms, " " room " ") && !index(hosted, " " header " ")) {
       breach("the system belongs to transport and endpoint")
     }
