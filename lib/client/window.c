@@ -143,21 +143,20 @@ static void clear_slot(acoap__window_t *window, slot_t *slot) {
   slot->state = SLOT_FREE;
 }
 
-static int keep_bytes(slot_t *slot, const uint8_t *bytes, size_t len) {
-  if (len > slot->cap) {
-    uint8_t *room = acoap__realloc(slot->bytes, len);
+static int make_room(slot_t *slot, size_t cap) {
+  if (cap > slot->cap) {
+    uint8_t *room = acoap__realloc(slot->bytes, cap);
     if (room == NULL) {
       return ACOAP_ENOMEM;
     }
     slot->bytes = room;
-    slot->cap = len;
+    slot->cap = cap;
   }
-  memcpy(slot->bytes, bytes, len);
   return 0;
 }
 
-/* Write the request for this block into the exchange's own room. */
-static int build(acoap__window_t *window, uint32_t num) {
+/* Write the request for this block into the exchange's room. */
+static int write_request(acoap__window_t *window, uint32_t num) {
   acoap_exchange_t *exchange = window->exchange;
   bool upload = exchange->upload;
   bool upload_more = exchange->upload_more;
@@ -174,14 +173,39 @@ static int build(acoap__window_t *window, uint32_t num) {
   return status;
 }
 
+/*
+ * Build the request for this block where it stays until it is answered. A block of an upload is
+ * read into its place; the request for one is short, and takes no more room than it needs.
+ */
+static int build(acoap__window_t *window, slot_t *slot, uint32_t num) {
+  acoap_exchange_t *exchange = window->exchange;
+  int status;
+  if (!window->next.upload) {
+    status = write_request(window, num);
+    status = status < 0 ? status : make_room(slot, exchange->len);
+    if (status == 0) {
+      memcpy(slot->bytes, exchange->bytes, exchange->len);
+    }
+    return status;
+  }
+  status =
+      make_room(slot, acoap__local_endpoint_message_max(exchange->send->endpoint, &exchange->path));
+  if (status == 0) {
+    uint8_t *bytes = exchange->bytes;
+    size_t cap = exchange->cap;
+    exchange->bytes = slot->bytes;
+    exchange->cap = slot->cap;
+    status = write_request(window, num);
+    exchange->bytes = bytes;
+    exchange->cap = cap;
+  }
+  return status;
+}
+
 static int ask(acoap__window_t *window, uint32_t num) {
   acoap_exchange_t *exchange = window->exchange;
   slot_t *slot = slot_of(window, num);
-  int status = build(window, num);
-  if (status < 0) {
-    return status;
-  }
-  status = keep_bytes(slot, exchange->bytes, exchange->len);
+  int status = build(window, slot, num);
   if (status < 0) {
     return status;
   }

@@ -125,6 +125,23 @@ static void flow_block1(play_t *play) {
   client_rig_run(&play->rig, 900000);
 }
 
+static void flow_block2_window(play_t *play) {
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_block2(desc, 256);
+  acoap_desc_block2_window(desc, 4);
+  acoap_desc_collect(desc, RIG_BODY);
+  ask(play, 0, play->large, desc, NULL);
+  client_rig_run(&play->rig, 900000);
+}
+
+static void flow_block1_window(play_t *play) {
+  acoap_desc_t *desc = acoap_desc_put();
+  acoap_desc_block1(desc, 256, play->rig.body, 2000);
+  acoap_desc_block1_window(desc, 4);
+  ask(play, 0, play->put, desc, NULL);
+  client_rig_run(&play->rig, 900000);
+}
+
 static void flow_retry(play_t *play) {
   acoap_desc_t *desc = acoap_desc_get();
   acoap_desc_retry(desc, 5, 100);
@@ -257,6 +274,8 @@ static const flow_t flows[] = {
     {flow_futures, 0, 0},
     {flow_browse, 1, 1},
     {flow_observe_blocks, 1, 2},
+    {flow_block2_window, 0, 0},
+    {flow_block1_window, 0, 0},
 };
 
 static void play_open(play_t *play) {
