@@ -40,10 +40,10 @@ typedef int (*acoap_worker_setup_cb)(void *user_data, acoap_worker_t *worker);
  */
 typedef void (*acoap_worker_teardown_cb)(void *user_data, acoap_worker_t *worker);
 /**
- * On the worker's thread, before its endpoint is made: change what is its own in the options
- * (credentials for DTLS, of which each thread needs its own). What the options point to is lent
- * until acoap_local_endpoint_new has returned. Host, sockets, ports and `reuse_port` are left
- * alone.
+ * On the worker's thread, before its endpoint is made: change what is its own in the options. For
+ * DTLS each worker needs credentials that no other thread uses: made beforehand, one for each
+ * number. What the options point to is lent until the setup is called, or prepare again. Host,
+ * sockets, ports and `reuse_port` are left alone.
  */
 typedef int (*acoap_worker_prepare_cb)(void *user_data, acoap_worker_t *worker,
                                        acoap_local_endpoint_options_t *options);

@@ -87,11 +87,15 @@ static void leave_place(acoap_local_endpoint_t *endpoint, membership_t *membersh
   acoap__free(place);
 }
 
-static void membership_free(acoap_local_endpoint_t *endpoint, membership_t *membership) {
+static void leave_places(acoap_local_endpoint_t *endpoint, membership_t *membership) {
   acoap__list_t *node;
   while ((node = acoap__list_first(&membership->places)) != NULL) {
     leave_place(endpoint, membership, place_of(node));
   }
+}
+
+static void membership_free(acoap_local_endpoint_t *endpoint, membership_t *membership) {
+  leave_places(endpoint, membership);
   acoap__list_remove(&membership->node);
   acoap__free(membership);
 }
@@ -264,6 +268,10 @@ void acoap__groups_refresh(acoap_local_endpoint_t *endpoint) {
 
 void acoap__groups_set_elsewhere(acoap_local_endpoint_t *endpoint, bool elsewhere) {
   endpoint->groups_elsewhere = elsewhere;
+  for (acoap__list_t *node = endpoint->groups.next; elsewhere && node != &endpoint->groups;
+       node = node->next) {
+    leave_places(endpoint, membership_of(node));
+  }
   acoap__groups_refresh(endpoint);
 }
 

@@ -151,6 +151,7 @@ static void end(acoap_worker_t *worker) {
     acoap__local_endpoint_release(worker->endpoint);
     worker->endpoint = NULL;
   }
+  uv_update_time(&worker->loop);
   uv_timer_init(&worker->loop, &worker->grace);
   uv_unref((uv_handle_t *)&worker->grace);
   uv_timer_start(&worker->grace, grace_is_over, GRACE_MS, 0);

@@ -81,9 +81,9 @@ int acoap__worker_open(acoap_worker_t *worker) {
   acoap_workers_t *workers = worker->workers;
   acoap_local_endpoint_options_t options = workers->endpoint;
   bool first = take_turn(workers);
-  if (first) {
-    options.bind = workers->bind;
-  } else {
+  options.bind = workers->bind;
+  /* With coaps:// alone there are none: its port has a number already. */
+  if (!first && workers->shared_count > 0) {
     options.bind = workers->shared;
     options.bind_count = workers->shared_count;
   }

@@ -715,6 +715,81 @@ START_TEST(a_pinned_worker_stays_on_one_core) {
 }
 END_TEST
 
+/* ---- tests: coaps:// ---------------------------------------------------------------------------
+ */
+
+static acoap_dtls_options_t secured[2]; /* of each worker */
+
+static int secure(void *user_data, acoap_worker_t *worker,
+                  acoap_local_endpoint_options_t *options) {
+  (void)user_data;
+  options->dtls = &secured[acoap_worker_number(worker)];
+  return 0;
+}
+
+static void note_number(void *user_data, int status, acoap_message_t *message) {
+  int *number = user_data;
+  ck_assert_int_eq(status, 0);
+  *number = acoap_message_payload(message).data[0] - '0';
+}
+
+/* A client with a port and a session of its own. */
+static int ask_securely(rig_t *rig, const char *uri) {
+  uv_loop_t loop;
+  int number = -1;
+  acoap_credentials_t *key = NULL;
+  acoap_local_endpoint_t *local = NULL;
+  acoap_remote_endpoint_t *remote = NULL;
+  ck_assert_int_eq(uv_loop_init(&loop), 0);
+  ck_assert_int_eq(acoap_credentials_new_psk("me", "0123456789abcdef", 16, &key), 0);
+  acoap_dtls_options_t dtls = {.size = sizeof(dtls), .credentials = key, .client_only = true};
+  acoap_local_endpoint_options_t options = {
+      .size = sizeof(options), .udp = rig->endpoint.udp, .dtls = &dtls, .secure_only = true};
+  ck_assert_int_eq(acoap_local_endpoint_new(&loop, &options, &local), 0);
+  ck_assert_int_eq(acoap_remote_endpoint_new(local, uri, &remote), 0);
+  ck_assert_int_eq(acoap_send(remote, acoap_desc_get(), note_number, &number, NULL), 0);
+  while (number < 0) {
+    uv_run(&loop, UV_RUN_ONCE);
+  }
+  acoap_remote_endpoint_unref(remote);
+  acoap_local_endpoint_close(local, NULL, NULL);
+  acoap_credentials_unref(key);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  ck_assert_int_eq(uv_loop_close(&loop), 0);
+  return number;
+}
+
+START_TEST(workers_serve_coaps_with_credentials_of_their_own) {
+  rig_t *rig = rig_new(2, _i);
+  struct sockaddr_in local;
+  socklen_t local_len = sizeof(local);
+  char uri[60];
+  int fd = peer_new();
+  ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&local, &local_len), 0);
+  close(fd);
+  snprintf(uri, sizeof(uri), "coaps://127.0.0.1:%d/number", ntohs(local.sin_port));
+  for (size_t n = 0; n < 2; n++) {
+    acoap_credentials_t *key = NULL;
+    ck_assert_int_eq(acoap_credentials_new_psk("me", "0123456789abcdef", 16, &key), 0);
+    secured[n] = (acoap_dtls_options_t){.size = sizeof(secured[n]), .credentials = key};
+  }
+  rig->options.prepare = secure;
+  rig->endpoint.secure_port = ntohs(local.sin_port);
+  rig->endpoint.secure_only = true;
+  rig_start(rig, NULL);
+  ck_assert_int_eq(acoap_workers_ready(rig->workers), 2);
+  int reached = 0;
+  for (unsigned clients = 0; reached != 3; clients++) {
+    ck_assert_uint_lt(clients, 200);
+    reached |= 1 << ask_securely(rig, uri);
+  }
+  rig_stop(rig);
+  for (size_t n = 0; n < 2; n++) {
+    acoap_credentials_unref(secured[n].credentials);
+  }
+}
+END_TEST
+
 static int refuse(void *user_data, acoap_worker_t *worker,
                   acoap_local_endpoint_options_t *options) {
   (void)user_data;
@@ -790,6 +865,7 @@ static Suite *endpoint_workers_suite(void) {
   suite_add_tcase(suite, end);
   TCase *options = tcase_create("options");
   add(options, a_pinned_worker_stays_on_one_core);
+  add(options, workers_serve_coaps_with_credentials_of_their_own);
   add(options, options_may_differ_and_a_worker_may_refuse_them);
   add(options, misuse_is_refused);
   suite_add_tcase(suite, options);
