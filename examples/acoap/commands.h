@@ -12,6 +12,7 @@ int observe_run(const options_t *options);
 int discover_run(const options_t *options);
 int ping_run(const options_t *options);
 int serve_run(const options_t *options);
+int bench_run(const options_t *options);
 int decode_run(const options_t *options);
 
 #endif

@@ -37,7 +37,7 @@ static const command_t commands[] = {
     {"ping", COMMAND_PING, ping_run, "URI", 1, 1, "is it there? (RFC 7252 section 4.3)"},
     {"serve", COMMAND_SERVE, serve_run, "[URI...]", 0, ANY_NUMBER,
      "a server; default coap://[::]:5683"},
-    {"bench", COMMAND_BENCH, NULL, "URI", 1, 1, "requests per second and latencies"},
+    {"bench", COMMAND_BENCH, bench_run, "URI", 1, 1, "requests per second and latencies"},
     {"decode", COMMAND_DECODE, decode_run, "[HEX | -]", 0, ANY_NUMBER, "dissect one message"},
 };
 

@@ -180,8 +180,9 @@ static const char *take_block_size(options_t *o, const char *argument) {
 
 static const char *take_window(options_t *o, const char *argument) {
   uint64_t number = 0;
-  if (!read_number(argument, 128, &number) || number == 0) {
-    return "not a number from 1 to 128";
+  bool requests = strcmp(o->command, "bench") == 0;
+  if (!read_number(argument, requests ? 4096 : 128, &number) || number == 0) {
+    return requests ? "not a number from 1 to 4096" : "not a number from 1 to 128";
   }
   o->window = (size_t)number;
   return NULL;
@@ -230,6 +231,29 @@ static const char *take_interface(options_t *o, const char *argument) {
 
 static const char *take_wait(options_t *o, const char *argument) {
   return read_seconds(argument, &o->wait_ms);
+}
+
+static const char *take_connections(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  if (!read_number(argument, 4096, &number) || number == 0) {
+    return "not a number from 1 to 4096";
+  }
+  o->connections = (size_t)number;
+  return NULL;
+}
+
+static const char *take_method(options_t *o, const char *argument) {
+  o->method = argument;
+  return NULL;
+}
+
+static const char *take_size(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  if (!read_number(argument, 1024, &number)) {
+    return "not a number of bytes from 0 to 1024";
+  }
+  o->size = (size_t)number;
+  return NULL;
 }
 
 static const char *take_count(options_t *o, const char *argument) {
@@ -355,8 +379,9 @@ static const char *take_help(options_t *o, const char *argument) {
 const option_spec_t option_table[] = {
     {'o', NULL, "FILE", COMMAND_REQUEST | COMMAND_OBSERVE, take_output,
      "write the body to FILE, replaced when complete"},
-    {'d', NULL, "TEXT", COMMAND_BODY, take_text, "request body"},
-    {'i', NULL, "FILE", COMMAND_BODY, take_input, "request body from FILE, - is stdin"},
+    {'d', NULL, "TEXT", COMMAND_BODY | COMMAND_BENCH, take_text, "request body"},
+    {'i', NULL, "FILE", COMMAND_BODY | COMMAND_BENCH, take_input,
+     "request body from FILE, - is stdin"},
     {'a', NULL, "FORMAT", ANSWERS, take_accept, "Accept: a name (json, text/plain) or a number"},
     {'f', NULL, "FORMAT", COMMAND_BODY, take_content_format, "Content-Format, likewise"},
     {'O', NULL, "NUMBER[=VALUE]", ANSWERS | COMMAND_BENCH, take_option,
@@ -369,14 +394,20 @@ const option_spec_t option_table[] = {
     {0, "ack-timeout", "SECONDS", COMMAND_SEND, take_ack_timeout, "ACK_TIMEOUT [2]"},
     {0, "max-retransmit", "N", COMMAND_SEND, take_max_retransmit, "MAX_RETRANSMIT [4]"},
     {0, "nstart", "N", COMMAND_SEND, take_nstart, "NSTART [1]"},
-    {0, "window", "N", COMMAND_SEND, take_window, "blocks in flight [1]"},
+    {0, "window", "N", COMMAND_SEND, take_window,
+     "blocks in flight [1]; bench: requests in flight [64]"},
+    {0, "connections", "N", COMMAND_BENCH, take_connections, "source ports in use at a time [1]"},
+    {0, "method", "NAME", COMMAND_BENCH, take_method, "[get; put with a payload]"},
+    {0, "size", "BYTES", COMMAND_BENCH, take_size, "a payload of so many bytes"},
     {0, "bind", "ADDRESS", COMMAND_SEND, take_bind, "local address, with :PORT if wanted"},
     {0, "interface", "NAME", SENDS_AND_SERVES, take_interface,
      "interface for multicast; repeatable for discover and serve"},
     {0, "wait", "SECONDS", COMMAND_DISCOVER | COMMAND_REQUEST, take_wait,
      "how long a multicast collects answers [8]"},
-    {0, "count", "N", COMMAND_OBSERVE, take_count, "stop after N notifications"},
-    {0, "for", "SECONDS", COMMAND_OBSERVE, take_for, "stop after that long"},
+    {0, "count", "N", COMMAND_OBSERVE | COMMAND_BENCH, take_count,
+     "stop after N notifications, requests"},
+    {0, "for", "SECONDS", COMMAND_OBSERVE | COMMAND_BENCH, take_for,
+     "stop after that long [bench: 5]"},
     {0, "demo", NULL, COMMAND_SERVE, take_demo, "a few resources to try things on"},
     {0, "dir", "DIR", COMMAND_SERVE, take_directory, "the files of a folder"},
     {0, "writable", NULL, COMMAND_SERVE, take_writable, "let PUT, POST and DELETE change them"},
@@ -384,7 +415,8 @@ const option_spec_t option_table[] = {
     {0, "amplification", "N|off", COMMAND_SERVE, take_amplification,
      "answers to unverified peers: N times the request"},
     {0, "json", NULL, COMMAND_EVERY, take_json, "one JSON object per line on stdout"},
-    {0, "progress", "WHEN", COMMAND_REQUEST, take_progress, "auto, always or never [auto]"},
+    {0, "progress", "WHEN", COMMAND_REQUEST | COMMAND_BENCH, take_progress,
+     "auto, always or never [auto]"},
     {'q', NULL, NULL, COMMAND_EVERY, take_quiet, "say less"},
     {'v', NULL, NULL, SENDS_AND_SERVES, take_verbose, "show every message on stderr"},
     {'h', "help", NULL, COMMAND_EVERY, take_help, "this text"},

@@ -45,6 +45,9 @@ typedef struct options {
   uint32_t wait_ms;             /* --wait; 0: not given */
   uint64_t count;               /* --count; 0: no end */
   uint32_t for_ms;              /* --for; 0: no end */
+  size_t connections;           /* --connections; 0: not given */
+  const char *method;           /* --method; NULL: not given */
+  size_t size;                  /* --size in bytes; 0: no payload */
   bool json;                    /* --json */
   progress_mode_t progress;     /* --progress */
   bool quiet;                   /* -q */

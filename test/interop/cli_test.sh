@@ -124,7 +124,7 @@ for command in get put post delete fetch patch ipatch observe discover ping serv
   check "$command --help succeeds" exits 0
   check "$command --help shows its usage" has out "usage: acoap $command"
 done
-for command in get put observe discover ping serve decode; do
+for command in get put observe discover ping serve decode bench; do
   run "$command" --help
   sed -nE 's/^  (-[a-zA-Z]|--[a-z-]+)[ ,].*/\1/p' out >options
   check "the options of $command are in the manual" bash -c '
@@ -172,8 +172,6 @@ for option in "--qblock" "--oscore file" "--proxy coap://h"; do
   check "${option%% *} says that it is not built yet" has err "not built yet"
   check "${option%% *} exits with 2" exits 2
 done
-run bench "$uri"
-check "bench says that it is not built yet and exits with 2" exits 2
 run serve
 check "serve without something to serve is wrong usage" exits 2
 run serve --demo --plugtest "$uri"
