@@ -112,7 +112,9 @@ static const char *const wrong_lines[] = {
     "--window 129 u",
     "--qblock u",
     "--oscore f u",
-    "--insecure u",
+    "--psk-key 0xz u",
+    "--psk-key 0x u",
+    "--psk-file f u",
 };
 
 START_TEST(a_mistake_is_wrong_usage) {
