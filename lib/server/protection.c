@@ -11,19 +11,18 @@
  * those of a 64-bit machine; D is a datagram (at most datagram_max_bytes of the socket, 2048), M
  * the endpoint's message_max_bytes (1152):
  *
- *     request    R = 736 request + 224 serving + 240 message + 48 buffer + D
+ *     request    R = 1300 + D            request, serving, message, buffer
  *     requests   requests_open_max * (R + M)
  *     addresses  112 + addresses_max * (96 + 8)               taken at the start, address.c
- *     bodies     bodies_max_bytes + transfers_max * (184 transfer + 224 holder + 24 + M)
- *     observers  observers_max * (152 observer + 200 target + 56 peer + 64 + R + 2 * M)
+ *     bodies     bodies_max_bytes + transfers_max * (450 + M) transfer, holder, tables
+ *     observers  observers_max * (500 + R + 2 * M)            observer, target, peer, tables
  *     engine     acoap__engine_memory(), 5.6 MB by default    taken at the start: peers,
  *                deduplication, stored replies
  *     resources  what the application made; no peer can add to it
  *
  * The 2 M of an observer are the notification on its way and the newest one behind it, those of the
- * others what was built of the answer; 24 and 64 are the tables' pointers. A few objects of each
- * kind are kept for reuse. A test has 100,000 addresses do their worst and counts
- * (test/flow/server_hostile_test.c).
+ * others what was built of the answer. A few objects of each kind are kept for reuse. A test has
+ * 100,000 addresses do their worst and counts (test/flow/server_hostile_test.c).
  *
  * SPDX-License-Identifier: MIT
  */
