@@ -17,7 +17,7 @@ static const struct {
 } bad_uris[] = {
     {"http://example.com/", ACOAP_ESCHEME},
     {"coap+tcp://example.com/", ACOAP_ESCHEME},
-    {"coaps://192.0.2.1/", ACOAP_ESCHEME},
+    {"coap+tcp://192.0.2.1/", ACOAP_ESCHEME},
     {"coap://", ACOAP_EURI},
     {"coap:///path", ACOAP_EURI},
     {"/path", ACOAP_EURI},
