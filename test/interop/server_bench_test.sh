@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # acoap bench: what it counts and how it ends. No figure is judged, only that it is there.
-# usage: cli_bench_test.sh PATH_OF_ACOAP
+# usage: server_bench_test.sh PATH_OF_ACOAP
 # SPDX-License-Identifier: MIT
 set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=support/tool.sh
