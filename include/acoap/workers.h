@@ -148,8 +148,7 @@ ACOAP_API int acoap_workers_post_all(acoap_workers_t *workers, acoap_worker_call
  */
 ACOAP_API int acoap_workers_notify(acoap_workers_t *workers, const char *path);
 
-/* ---- on a worker's own thread ------------------------------------------------------------------
- */
+/* ---- on a worker's own thread ---------------------------------------------------------------- */
 
 /** Its number, from 0. */
 ACOAP_API size_t acoap_worker_number(const acoap_worker_t *worker);

@@ -25,8 +25,7 @@ static void tell(acoap_worker_t *worker, acoap_worker_event_t event, int status)
   }
 }
 
-/* ---- up ----------------------------------------------------------------------------------------
- */
+/* ---- up -------------------------------------------------------------------------------------- */
 
 static bool is_stopping(acoap_workers_t *workers) {
   uv_mutex_lock(&workers->mutex);
@@ -103,8 +102,7 @@ static void go_down(acoap_worker_t *worker) {
   }
 }
 
-/* ---- a life ------------------------------------------------------------------------------------
- */
+/* ---- a life ---------------------------------------------------------------------------------- */
 
 /* With loop and async there. 0, or why it did not come up. */
 static int begin(acoap_worker_t *worker) {
@@ -185,8 +183,7 @@ static int live(acoap_worker_t *worker) {
   return status;
 }
 
-/* ---- life after life ---------------------------------------------------------------------------
- */
+/* ---- life after life ------------------------------------------------------------------------- */
 
 /* Sleep before the next life. False: all shall end. */
 static bool rest(acoap_worker_t *worker) {

@@ -15,8 +15,7 @@
 #define RESTARTS_DEFAULT 5
 #define RESTART_DELAY_DEFAULT_MS 1000
 
-/* ---- options -----------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static bool endpoint_options_are_sound(const acoap_local_endpoint_options_t *options) {
   return options->host == NULL && options->socket_count == 0 &&
@@ -72,8 +71,7 @@ static int keep_endpoint_options(acoap_workers_t *workers) {
   return 0;
 }
 
-/* ---- the end -----------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void workers_free(acoap_workers_t *workers) {
   uv_cond_destroy(&workers->changed);
@@ -146,8 +144,7 @@ int acoap_workers_join(acoap_workers_t *workers) {
   return status;
 }
 
-/* ---- the beginning -----------------------------------------------------------------------------
- */
+/* ---- the beginning --------------------------------------------------------------------------- */
 
 static int init_shared(acoap_workers_t *workers) {
   int status = uv_mutex_init(&workers->mutex);
@@ -234,8 +231,7 @@ int acoap_workers_start(struct uv_loop_s *owner, const acoap_workers_options_t *
   return status;
 }
 
-/* ---- questions ---------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 /* How many are up, and how many may yet be. With the mutex held. */
 static int count_up(const acoap_workers_t *workers, size_t *beginning) {

@@ -70,8 +70,7 @@ void acoap__worker_main(void *worker);
 /* Make the endpoint, on the ports that all share. 0 or a negative error (worker_endpoint.c). */
 int acoap__worker_open(acoap_worker_t *worker);
 
-/* ---- worker_calls.c ----------------------------------------------------------------------------
- */
+/* ---- worker_calls.c -------------------------------------------------------------------------- */
 
 /* With the mutex held and the worker up: let its thread look at what is asked of it. */
 void acoap__worker_signal(acoap_worker_t *worker);

@@ -46,8 +46,7 @@ static int32_t between(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
 }
 
-/* ---- measuring ---------------------------------------------------------------------------------
- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 /* RFC 6298 sections 2.2 and 2.3. Returns E. */
 static int32_t estimate(acoap__rtt_t *rtt, int32_t measured, int32_t k) {
@@ -91,8 +90,7 @@ static void measure(acoap__transmission_t *tx, acoap_time_t now) {
   known->updated_at = now;
 }
 
-/* ---- waiting -----------------------------------------------------------------------------------
- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 /* What was not used for long is trusted less. Each step takes some of the time that went by. */
 static void age(acoap__round_trip_t *known, acoap_time_t now) {

@@ -85,10 +85,10 @@ struct acoap__transmission {
   uint32_t timeout_ms;          /* the current wait */
   acoap_time_t first_sent;      /* for elapsed times and RTT */
   int status;                   /* while REFUSED: what the socket said */
-  bool is_request;     /* of an interaction: outstanding until response or ACK (section 4.7) */
-  bool no_wait;        /* a NON that expects no response: never holds a place of NSTART */
-  bool holds_place;    /* counts against the peer's NSTART now */
-  unsigned back_off_halves : 3; /* by how many halves the wait grows, when round trips are measured */
+  bool is_request;  /* of an interaction: outstanding until response or ACK (section 4.7) */
+  bool no_wait;     /* a NON that expects no response: never holds a place of NSTART */
+  bool holds_place; /* counts against the peer's NSTART now */
+  unsigned back_off_halves : 3; /* how the wait grows, in halves, when round trips are measured */
   unsigned sent_early : 1;      /* a copy left before its time: what its ACK is for is not known */
   acoap__peer_t *peer; /* while it waits in the peer's queue or holds a place; otherwise NULL */
   acoap__timer_t
@@ -287,7 +287,7 @@ typedef struct acoap__engine_config {
   bool strict_message_id; /* a duplicate is (endpoint, Message ID) to the letter, whatever token and
                              code say */
   bool no_groups;         /* nothing is sent to multicast groups: their peer takes no memory */
-  bool round_trips; /* peers' round trips are kept, for messages that want them measured */
+  bool round_trips;       /* peers' round trips are kept, for messages that want them measured */
   bool stateless; /* no deduplication of requests: handlers are idempotent (section 4.5). Responses
                      are still deduplicated */
 } acoap__engine_config_t;
@@ -301,22 +301,22 @@ typedef struct acoap__sender {
 } acoap__sender_t;
 
 struct acoap__engine {
-  acoap__engine_config_t config;                    /* with the defaults filled in */
-  const acoap__engine_events_t *events;             /* upwards */
-  void *user_data;                                  /* handed to them */
-  acoap__random_t *random;                          /* lent */
-  const acoap__log_t *log;                          /* lent; may be NULL */
-  acoap_stats_t stats;                              /* counters */
-  acoap__timer_queue_t timers;                      /* everything that waits */
-  uint8_t hash_key[16];                             /* for tables whose keys a peer chooses */
-  acoap__sender_t sender;                           /* hashed once a datagram */
-  uint32_t lifetimes_ms[2];                         /* of CON and NON in the deduplication log */
-  uint8_t token_key[16];                            /* makes tokens out of their counter */
-  uint64_t tokens;                                  /* made so far */
-  acoap__map_t by_token;                            /* open interactions */
-  acoap__map_t by_message_id;                       /* transmissions that an ACK or RST may name */
-  struct acoap__peer_table *peers;                  /* exchange/peer.h */
-  struct acoap__dedup *dedup;                       /* exchange/dedup.h */
+  acoap__engine_config_t config;          /* with the defaults filled in */
+  const acoap__engine_events_t *events;   /* upwards */
+  void *user_data;                        /* handed to them */
+  acoap__random_t *random;                /* lent */
+  const acoap__log_t *log;                /* lent; may be NULL */
+  acoap_stats_t stats;                    /* counters */
+  acoap__timer_queue_t timers;            /* everything that waits */
+  uint8_t hash_key[16];                   /* for tables whose keys a peer chooses */
+  acoap__sender_t sender;                 /* hashed once a datagram */
+  uint32_t lifetimes_ms[2];               /* of CON and NON in the deduplication log */
+  uint8_t token_key[16];                  /* makes tokens out of their counter */
+  uint64_t tokens;                        /* made so far */
+  acoap__map_t by_token;                  /* open interactions */
+  acoap__map_t by_message_id;             /* transmissions that an ACK or RST may name */
+  struct acoap__peer_table *peers;        /* exchange/peer.h */
+  struct acoap__dedup *dedup;             /* exchange/dedup.h */
   struct acoap__round_trips *round_trips; /* exchange/congestion_cocoa.h; NULL: none is measured */
   const struct acoap__request_layer *request_layer; /* exchange/request_layer.h; NULL until a
                                                        request is sent */

@@ -86,8 +86,7 @@ static uint64_t ask_in_turn(tally_t *tally, uint32_t count) {
   return stats_of(tally).retransmissions - before;
 }
 
-/* ---- round trips -------------------------------------------------------------------------------
- */
+/* ---- round trips ----------------------------------------------------------------------------- */
 
 START_TEST(long_round_trips_cause_no_copies_once_they_are_known) {
   static const uint32_t round_trips[] = {2000, 2500, 2900, 6000};
@@ -152,8 +151,7 @@ START_TEST(a_remote_may_be_measured_where_the_endpoint_does_not) {
 }
 END_TEST
 
-/* ---- many in flight ----------------------------------------------------------------------------
- */
+/* ---- many in flight -------------------------------------------------------------------------- */
 
 START_TEST(five_thousand_requests_are_in_flight_to_one_peer) {
   for (int congestion = 0; congestion < 2; congestion++) {

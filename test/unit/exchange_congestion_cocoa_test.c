@@ -58,8 +58,7 @@ static uint32_t wait_ms(script_t *script, unsigned peer) {
   return wait;
 }
 
-/* ---- estimators --------------------------------------------------------------------------------
- */
+/* ---- estimators ------------------------------------------------------------------------------ */
 
 /* A column of round trips and what the RTO is after each, whole milliseconds. */
 typedef struct row {
@@ -166,8 +165,7 @@ START_TEST(each_peer_has_its_own_and_a_new_one_knows_nothing) {
 }
 END_TEST
 
-/* ---- waits -------------------------------------------------------------------------------------
- */
+/* ---- waits ----------------------------------------------------------------------------------- */
 
 START_TEST(the_back_off_depends_on_the_rto) {
   static const struct {
@@ -321,8 +319,7 @@ START_TEST(a_long_rto_that_is_not_used_shrinks) {
 }
 END_TEST
 
-/* ---- who is measured ---------------------------------------------------------------------------
- */
+/* ---- who is measured ------------------------------------------------------------------------- */
 
 START_TEST(only_messages_that_want_it_are_measured) {
   acoap__engine_config_t config = cocoa_config();
