@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -415,6 +417,64 @@ START_TEST(they_may_be_stopped_while_they_begin) {
 }
 END_TEST
 
+/* ---- tests: memory --------------------------------------------------------------------------- */
+
+static atomic_int until_failure; /* allocations; the last of them fails */
+
+static void *failing_malloc(size_t size, void *user_data) {
+  (void)user_data;
+  return atomic_fetch_sub(&until_failure, 1) == 1 ? NULL : malloc(size);
+}
+
+static void *failing_realloc(void *p, size_t size, void *user_data) {
+  (void)user_data;
+  return atomic_fetch_sub(&until_failure, 1) == 1 ? NULL : realloc(p, size);
+}
+
+static void plain_free(void *p, void *user_data) {
+  (void)user_data;
+  free(p);
+}
+
+static int bare_setup(void *user_data, acoap_worker_t *worker) {
+  acoap_server_t *server = NULL;
+  (void)user_data;
+  int status = acoap_server_new(acoap_worker_endpoint(worker), NULL, &server);
+  acoap_worker_set_data(worker, server);
+  return status;
+}
+
+static void bare_teardown(void *user_data, acoap_worker_t *worker) {
+  (void)user_data;
+  acoap_server_free(acoap_worker_data(worker));
+}
+
+START_TEST(whichever_allocation_fails_all_come_up_or_none) {
+  acoap_allocator_t allocator = {sizeof(allocator), failing_malloc, failing_realloc, plain_free,
+                                 NULL};
+  workers_rig_t *rig = workers_rig_new(2, _i);
+  rig->options.setup = bare_setup;
+  rig->options.teardown = bare_teardown;
+  ck_assert_int_eq(acoap_set_allocator(&allocator), 0);
+  bool reached = true;
+  for (int n = 1; reached; n++) {
+    atomic_store(&until_failure, n);
+    int status = acoap_workers_start(NULL, &rig->options, &rig->workers);
+    if (status != 0) {
+      ck_assert_int_eq(status, ACOAP_ENOMEM);
+      continue;
+    }
+    ck_assert_int_eq(acoap_workers_ready(rig->workers), 2);
+    acoap_workers_stop(rig->workers);
+    ck_assert_int_eq(acoap_workers_join(rig->workers), 0);
+    reached = atomic_load(&until_failure) <= 0;
+    ck_assert_int_lt(n, 10000);
+  }
+  ck_assert_int_eq(acoap_set_allocator(NULL), 0);
+  workers_rig_free(rig);
+}
+END_TEST
+
 /* ---- tests: options -------------------------------------------------------------------------- */
 
 static void note_cores(void *user_data, acoap_worker_t *worker) {
@@ -587,6 +647,9 @@ static Suite *endpoint_workers_suite(void) {
   add(end, the_owners_loop_lives_until_they_have_ended);
   add(end, they_may_be_stopped_while_they_begin);
   suite_add_tcase(suite, end);
+  TCase *memory = tcase_create("memory");
+  add(memory, whichever_allocation_fails_all_come_up_or_none);
+  suite_add_tcase(suite, memory);
   TCase *options = tcase_create("options");
   add(options, a_pinned_worker_stays_on_one_core);
   add(options, workers_serve_coaps_with_credentials_of_their_own);
