@@ -95,7 +95,8 @@ int main(int argc, char **argv) {
   acoap_body_t *body = acoap_body_lend(body_bytes, sizeof(body_bytes), NULL, NULL);
   int status = serve(loop, argv, argc, &local);
   if (status == 0) {
-    status = acoap_server_new(local, NULL, &server);
+    acoap_server_options_t bodies = {.size = sizeof(bodies), .bodies_max_bytes = 4 * BODY_BYTES};
+    status = acoap_server_new(local, &bodies, &server);
   }
   if (status == 0) {
     status = add_resources(server, &body);
