@@ -1,9 +1,13 @@
 /*
  * The server that is measured: what an application would write with <acoap/resource.h>, with the
- * defaults but for more peers and sessions to be remembered. GET  /0 /16 /1024   2.05 with that
- * many bytes PUT  the same       2.04; the payload is read, not kept GET  /body          10 MiB,
- * block by block; PUT /body takes them
- * usage: server ADDRESS PORT [SECURE_PORT]    the second one with DTLS, identity "bench", key "benchmark"
+ * defaults but for more peers and sessions to be remembered and larger bodies.
+ *
+ *     GET /0 /16 /1024   2.05 with that many bytes
+ *     PUT to the same    2.04; the payload is read, not kept
+ *     GET /body          10 MiB, block by block; PUT takes as many
+ *
+ * usage: server ADDRESS PORT [SECURE_PORT]
+ * The second port speaks DTLS: identity "bench", key "benchmark".
  * SPDX-License-Identifier: MIT
  */
 #include <acoap/acoap.h>
