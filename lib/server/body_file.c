@@ -67,9 +67,10 @@ typedef struct answering {
 } answering_t;
 
 void acoap__request_refuse_file(acoap_request_t *request, int status, bool writing) {
-  const char *why = acoap_strerror(status);
-  (void)acoap_request_respond(request, acoap__file_code(status, writing), ACOAP_FORMAT_NONE, why,
-                              strlen(why));
+  uint8_t code = acoap__file_code(status, writing);
+  /* What is not there and what is not to be seen (a link that leads out) look the same. */
+  const char *why = code == ACOAP_CODE_NOT_FOUND ? "" : acoap_strerror(status);
+  (void)acoap_request_respond(request, code, ACOAP_FORMAT_NONE, why, strlen(why));
 }
 
 /* acoap__file_cb */

@@ -235,6 +235,10 @@ static void ask_raw(file_rig_t *rig, uint8_t method, const char *uri, uint8_t co
   file_rig_finish(rig, &answer);
   ck_assert_msg(answer.code == code, "%u %s: %u.%02u", method, uri, answer.code >> 5,
                 answer.code & 31u);
+  if (code == ACOAP_CODE_NOT_FOUND) { /* as what is not there: nothing is said of it */
+    ck_assert_msg(answer.body.len == 0, "%s: %.*s", uri, (int)answer.body.len,
+                  (const char *)answer.body.data);
+  }
   file_answer_done(&answer);
 }
 
@@ -245,6 +249,7 @@ START_TEST(nothing_outside_is_read) {
   for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
     ask_raw(&rig, ACOAP_CODE_GET, escapes[i], ACOAP_CODE_NOT_FOUND);
   }
+  ask_raw(&rig, ACOAP_CODE_GET, "/files/nothing", ACOAP_CODE_NOT_FOUND);
   ask_raw(&rig, ACOAP_CODE_GET, "/files/sub/c.txt", ACOAP_CODE_CONTENT);
   file_rig_close(&rig);
 }
