@@ -195,10 +195,6 @@ static int send_counted(acoap__serving_t *serving, const acoap_builder_t *builde
 
 /* ---- what does not fit ----------------------------------------------------------------------- */
 
-static bool is_safe(uint8_t method) {
-  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
-}
-
 /* Begin anew with a code, and no more than an Echo; 0 or a negative error. */
 static int send_instead(acoap__serving_t *serving, uint8_t code, bool echo,
                         acoap_reliability_t reliability) {
@@ -229,7 +225,7 @@ int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
     return 0;
   }
   bool separate = inbound->type == ACOAP_CON && inbound->acknowledged;
-  if (is_safe(inbound->code) && !separate && serving->server != NULL) {
+  if (acoap__is_safe(inbound->code) && !separate && serving->server != NULL) {
     return send_instead(serving, ACOAP_CODE_UNAUTHORIZED, true, ACOAP_AS_REQUESTED);
   }
   return send_instead(serving, code, false, reliability);

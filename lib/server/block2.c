@@ -45,11 +45,6 @@ static uint8_t code_of(const acoap_builder_t *builder) {
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-/* May a handler be asked again for a later block? */
-static bool is_safe(uint8_t method) {
-  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
-}
-
 /* Of a response to this request, body and all. */
 static acoap__key_t key_of(const acoap__serving_t *serving) {
   unsigned parts = ACOAP__KEY_PEER;
@@ -303,7 +298,7 @@ static int keep(const acoap__serving_t *serving, const acoap_builder_t *builder,
 
 /* Do without: can the handler be asked for the next block, and will it be known as the same? */
 static bool can_do_without(const acoap__serving_t *serving, const acoap_body_t *body) {
-  return is_safe(request_view(serving)->code) && acoap__body_etag_lasts(body);
+  return acoap__is_safe(request_view(serving)->code) && acoap__body_etag_lasts(body);
 }
 
 /* The first block that the table has not seen goes: keep what is needed for the others. */
@@ -392,7 +387,7 @@ bool acoap__block2_continue(acoap__serving_t *serving) {
   }
   acoap__transfer_t *transfer = find(serving);
   if (transfer == NULL) {
-    if (is_safe(request_view(serving)->code)) {
+    if (acoap__is_safe(request_view(serving)->code)) {
       return false;
     }
     /* Not twice: the client begins anew where it has to (section 2.9.2). */

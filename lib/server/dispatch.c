@@ -31,10 +31,6 @@ static const acoap_view_t *view_of(const acoap__serving_t *serving) {
   return acoap_message_view(acoap_request_message(serving->request));
 }
 
-static bool is_safe(uint8_t method) {
-  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
-}
-
 /* Has a body a meaning in this method (RFC 7252 section 5.8, RFC 8132)? */
 static bool takes_body(uint8_t method) {
   return method != ACOAP_CODE_GET && method != ACOAP_CODE_DELETE;
@@ -174,7 +170,7 @@ static bool is_middle_block(const acoap__serving_t *serving) {
 
 static bool refuses_stale(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
-  if (resource == NULL || resource->fresh_ms == 0 || is_safe(view_of(serving)->code) ||
+  if (resource == NULL || resource->fresh_ms == 0 || acoap__is_safe(view_of(serving)->code) ||
       is_middle_block(serving) || acoap__echo_fresh(serving, resource->fresh_ms)) {
     return false;
   }
@@ -194,7 +190,7 @@ static bool is_listed(const uint16_t *list, size_t count, uint32_t number) {
 static bool refuses_accept(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
   uint32_t accept;
-  if (resource == NULL || resource->gives_count == 0 || !is_safe(view_of(serving)->code) ||
+  if (resource == NULL || resource->gives_count == 0 || !acoap__is_safe(view_of(serving)->code) ||
       !acoap_view_uint(view_of(serving), ACOAP_OPTION_ACCEPT, &accept) ||
       is_listed(resource->gives, resource->gives_count, accept)) {
     return false;
@@ -303,7 +299,7 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
   const acoap_view_t *view = view_of(serving);
   acoap_bytes_t value;
   if (serving->round == NULL) {
-    if (serving->resource != NULL && is_safe(view->code) &&
+    if (serving->resource != NULL && acoap__is_safe(view->code) &&
         !(serving->has_block2 && serving->block2.num > 0) &&
         !acoap__request_inbound(serving->request)->path.multicast &&
         acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value)) {

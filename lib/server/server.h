@@ -191,6 +191,11 @@ struct acoap__serving {
   bool verified;    /* the address has shown that it is there */
 };
 
+/* Does nothing but read (RFC 7252 section 5.1): its handler may be asked again. */
+static inline bool acoap__is_safe(uint8_t method) {
+  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
+}
+
 /* The serving of a request, NULL when no server has it. */
 acoap__serving_t *acoap__serving_of(const acoap_request_t *request);
 /* NULL without memory. Sets the request's filter. */
