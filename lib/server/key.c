@@ -25,6 +25,7 @@ typedef struct absorber {
 } absorber_t;
 
 static void absorber_init(absorber_t *absorber, const acoap_server_t *server) {
+  /* cppcheck-suppress uninitvar ; it is written here */
   memcpy(absorber->keys[0], server->hash_key, KEY_LEN);
   memcpy(absorber->keys[1], server->hash_key, KEY_LEN);
   absorber->keys[1][0] ^= 0x5c;

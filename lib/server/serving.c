@@ -196,12 +196,13 @@ static void run_handlers(acoap__serving_t *serving, uint32_t holders) {
   acoap_request_t *request = serving->request;
   acoap__handler_t handler;
   /* A handler may free the server; then the group ends. */
-  while (serving->server != NULL && !is_taken(serving, holders) &&
-         handler_next(serving, &handler)) {
-    acoap_time_t began = recent(serving->server);
+  for (const acoap_server_t *server = serving->server;
+       server != NULL && !is_taken(serving, holders) && handler_next(serving, &handler);) {
+    acoap_time_t began = recent(server);
     handler.call(handler.user_data, request);
-    if (serving->server != NULL) {
-      check_slow(serving, acoap__server_now(serving->server) - began, " kept its handler for ");
+    server = serving->server;
+    if (server != NULL) {
+      check_slow(serving, acoap__server_now(server) - began, " kept its handler for ");
     }
   }
 }
