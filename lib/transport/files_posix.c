@@ -194,7 +194,7 @@ static int open_at(const char *root, const char *path, acoap__files_way_t way) {
 
 int acoap__files_open(const char *root, const char *path, acoap__files_way_t way,
                       acoap__file_facts_t *facts) {
-  acoap__file_facts_t found;
+  acoap__file_facts_t found = {0};
   if (!is_sound(path)) {
     return UV_EINVAL;
   }
