@@ -1,10 +1,14 @@
 /*
  * The floor: what a CoAP request costs when nothing but the system's part is done (see floor.h).
- *   floor serve ADDRESS PORT [--segments]
- *   floor ask ADDRESS PORT PATH [--window N] [--peers N] [--count N | --for SECONDS] [--size BYTES]
- * [--non] [--segments] `serve` answers GET /N with 2.05 and N bytes, until it is ended by a signal.
- * `ask` keeps a window of requests in flight and prints one JSON object. SPDX-License-Identifier:
- * MIT
+ *
+ *     floor serve ADDRESS PORT [--segments]
+ *     floor ask ADDRESS PORT PATH [--window N] [--peers N] [--count N | --for SECONDS]
+ *                                 [--size BYTES] [--non] [--segments]
+ *
+ * `serve` answers GET /N with 2.05 and N bytes, until it is ended by a signal. `ask` keeps a window
+ * of requests in flight and prints one JSON object.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
 #include "floor.h"
