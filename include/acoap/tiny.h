@@ -97,8 +97,8 @@ struct acoap_tiny_resource {
   uint8_t flags;                 /* ACOAP_TINY_BLOCK1 and so on */
   int16_t format;                /* Content-Format of 2.05; ACOAP_FORMAT_NONE: none */
   acoap_tiny_handler_cb handler; /* answers */
-  const char *attributes; /* ";rt=\"temperature-c\";obs" (RFC 6690) in the path's first row; NULL:
-                             not listed */
+  const char *attributes; /* ";rt=\"temperature-c\";obs" (RFC 6690) in one row of the path; NULL:
+                             not listed by this row */
   void *data;             /* the handler's */
 };
 
@@ -152,13 +152,13 @@ ACOAP_API int acoap_tiny_serve(const acoap_tiny_request_t *request, acoap_builde
 #define ACOAP_TINY_PART(pointers, bytes) ((pointers) * sizeof(void *) + (bytes))
 #define ACOAP_TINY_ALIGNED(bytes)                                                                  \
   (((size_t)(bytes) + 2 * sizeof(void *) - 1) / (2 * sizeof(void *)) * (2 * sizeof(void *)))
-#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(66, 200)
+#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(70, 160)
 #define ACOAP_TINY_TABLES_BYTES ACOAP_TINY_PART(7, 0)
-#define ACOAP_TINY_PEER_BYTES ACOAP_TINY_PART(14, 176)
+#define ACOAP_TINY_PEER_BYTES ACOAP_TINY_PART(38, 40)
 #define ACOAP_TINY_DEDUP_BYTES ACOAP_TINY_PART(10, 32)
 #define ACOAP_TINY_ENTRY_BYTES ACOAP_TINY_PART(4, 48)
-#define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(30, 168)
-#define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(20, 144)
+#define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(34, 144)
+#define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(24, 120)
 /* The next power of two: hash buckets. */
 #define ACOAP_TINY_SMEARED(n, bits) ((n) | (n) >> (bits))
 #define ACOAP_TINY_SMEARED_4(n) ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED((unsigned)(n), 1), 2)

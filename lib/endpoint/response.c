@@ -143,19 +143,16 @@ static void failed(acoap__transmission_t *tx, acoap_time_t now, int status) {
 }
 
 /* The next attempt carries the newest state, as a CON since it continues one (section 4.5.2). */
-static bool renew(acoap__transmission_t *tx, acoap_time_t now, uint8_t **bytes, size_t *len) {
+static void renew(acoap__transmission_t *tx, acoap_time_t now) {
   acoap_request_t *request = tx->owner;
-  (void)now;
-  if (request->pending == NULL) {
-    return false;
+  if (request->pending == NULL || !acoap__transmission_renewable(tx, now)) {
+    return;
   }
   acoap__free(request->kept);
   request->kept = request->pending;
   request->kept_len = request->pending_len;
   request->pending = NULL;
-  *bytes = request->kept;
-  *len = request->kept_len;
-  return true;
+  acoap__transmission_renew(tx, now, request->kept, request->kept_len);
 }
 
 const acoap__transmission_events_t acoap__response_events = {

@@ -25,27 +25,22 @@ acoap_time_t acoap__congestion_when(const acoap__peer_t *peer, const acoap__tran
   return now;
 }
 
+void acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx) {
+  tx->holds_place = true;
+  tx->peer = peer;
+  peer->outstanding++;
+  acoap__peer_settle(peer);
+}
+
 /* Section 4.7: a peer that does not respond is sent no more than PROBING_RATE bytes per second on
  * average. */
-static acoap_time_t pay(acoap__peer_t *peer, const acoap__transmission_t *tx, acoap_time_t now) {
+acoap_time_t acoap__congestion_pay(acoap__transmission_t *tx, acoap_time_t now) {
+  acoap__peer_t *peer = tx->peer;
   acoap_time_t from = peer->expected_until > now ? peer->expected_until : now;
 
   peer->expected_until = from + (acoap_time_t)acoap__divide((uint64_t)tx->len * 1000,
                                                             tx->params->probing_rate_bytes_per_s);
   return peer->expected_until;
-}
-
-acoap_time_t acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx,
-                                    acoap_time_t now) {
-  tx->holds_place = true;
-  tx->peer = peer;
-  peer->outstanding++;
-  acoap__peer_settle(peer);
-  return tx->type == ACOAP_NON ? pay(peer, tx, now) : ACOAP_TIME_NEVER;
-}
-
-acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t now) {
-  return pay(tx->peer, tx, now);
 }
 
 void acoap__congestion_release(acoap__transmission_t *tx, bool answered,

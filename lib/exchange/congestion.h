@@ -24,14 +24,13 @@ bool acoap__congestion_needs_place(const acoap__transmission_t *tx);
 /* When it may leave: `now` for at once, ACOAP_TIME_NEVER until another interaction is over. */
 acoap_time_t acoap__congestion_when(const acoap__peer_t *peer, const acoap__transmission_t *tx,
                                     acoap_time_t now);
-/* It leaves and takes a place. Returns until when a response to a NON is expected; ACOAP_TIME_NEVER
- * for a CON. */
-acoap_time_t acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx,
-                                    acoap_time_t now);
-/* A NON that holds a place leaves once more. Returns until when a response is expected now. */
-acoap_time_t acoap__congestion_repeat(acoap__transmission_t *tx, acoap_time_t now);
-/* It gives its place back, answered (ACK, RST, response) or not. `expected_until` is what hold or
- * repeat returned. */
+/* It leaves and takes a place. */
+void acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx);
+/* A NON that holds a place leaves, for the first time or once more: until when a response is
+ * expected now. */
+acoap_time_t acoap__congestion_pay(acoap__transmission_t *tx, acoap_time_t now);
+/* It gives its place back, answered (ACK, RST, response) or not. `expected_until` is what pay
+ * returned. */
 void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
                                acoap_time_t expected_until);
 

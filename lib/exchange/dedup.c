@@ -62,28 +62,24 @@ static void make_room(acoap__dedup_t *dedup, acoap__dedup_log_t *log, acoap_time
   }
 }
 
-acoap__dedup_entry_t *acoap__dedup_find(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
-                                        const acoap__message_key_t *key) {
+/* The entry of a key, whether it lives or not; NULL: there is none. */
+static acoap__dedup_entry_t *look_up(const acoap__dedup_t *dedup, uint64_t hash,
+                                     const acoap__message_key_t *key) {
   for (acoap__map_node_t *node = acoap__map_find(&dedup->index, hash); node != NULL;
        node = acoap__map_find_next(node)) {
     acoap__dedup_entry_t *entry = ACOAP__CONTAINER(node, acoap__dedup_entry_t, node);
     if (memcmp(&entry->key, key, sizeof(*key)) == 0) {
-      return entry->expires > now ? entry : NULL;
+      return entry;
     }
   }
   return NULL;
 }
 
-/* The entry of a key whether it lives or not: it leaves the index and waits for its turn in the
- * log. */
-static void forget(acoap__dedup_t *dedup, uint64_t hash, const acoap__message_key_t *key) {
-  for (acoap__map_node_t *node = acoap__map_find(&dedup->index, hash); node != NULL;
-       node = acoap__map_find_next(node)) {
-    if (memcmp(&ACOAP__CONTAINER(node, acoap__dedup_entry_t, node)->key, key, sizeof(*key)) == 0) {
-      acoap__map_remove(&dedup->index, node);
-      return;
-    }
-  }
+acoap__dedup_entry_t *acoap__dedup_find(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
+                                        const acoap__message_key_t *key) {
+  acoap__dedup_entry_t *entry = look_up(dedup, hash, key);
+
+  return entry != NULL && entry->expires > now ? entry : NULL;
 }
 
 acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
@@ -91,7 +87,11 @@ acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t no
                                           uint32_t fingerprint, uint32_t lifetime_ms) {
   acoap__dedup_log_t *log = &dedup->logs[type == ACOAP_CON ? 0 : 1];
 
-  forget(dedup, hash, key);
+  /* The entry of the same key leaves the index and waits for its turn in the log. */
+  acoap__dedup_entry_t *older = look_up(dedup, hash, key);
+  if (older != NULL) {
+    acoap__map_remove(&dedup->index, &older->node);
+  }
   make_room(dedup, log, now);
   uint32_t at = log->oldest + log->used;
   acoap__dedup_entry_t *entry = &log->entries[at < log->count ? at : at - log->count];

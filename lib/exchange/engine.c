@@ -13,8 +13,8 @@
 #include "exchange/dedup.h"
 #include "exchange/internal.h"
 #include "exchange/message_layer.h"
+#include "exchange/queue.h"
 #include "exchange/request_layer.h"
-#include "exchange/transmission.h"
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -52,6 +52,7 @@ size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_c
   tables->dedup_buckets = cut(&at, tables->dedup_bucket_count, sizeof(acoap__map_node_t *));
   tables->tokens = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
   tables->message_ids = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
+  tables->sender = config->small_tables ? NULL : cut(&at, 1, sizeof(acoap__sender_t));
   tables->replies = cut(&at, config->reply_bytes, 1);
   tables->round_trips = config->round_trips ? cut(&at, 1, sizeof(struct acoap__round_trips)) : NULL;
   tables->trips = config->round_trips ? cut(&at, config->peers, sizeof(acoap__round_trip_t)) : NULL;
@@ -74,6 +75,10 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
   acoap__random_bytes(random, engine->token_key, sizeof(engine->token_key));
   engine->lifetimes_ms[0] = acoap_params_exchange_lifetime_ms(&config->params);
   engine->lifetimes_ms[1] = acoap_params_non_lifetime_ms(&config->params);
+  engine->sender = tables->sender;
+  if (engine->sender != NULL) {
+    engine->sender->known = false;
+  }
   engine->peers = tables->peer_table;
   acoap__peer_table_init(engine, engine->peers, tables->peers, config->peers, tables->group,
                          tables->peer_buckets, tables->peer_bucket_count);
@@ -141,7 +146,6 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
     acoap__engine_leave(engine);
     return status;
   }
-  acoap__peer_hash_sender(engine, &from);
   acoap__peer_t *peer = acoap__peer_find(engine, &from);
   if (peer != NULL) {
     acoap__peer_heard(peer, now);
@@ -150,7 +154,7 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
   if (peer != NULL) {
     /* Should the entry be another peer's by now, then that one's queue is looked at, which does no
      * harm. */
-    acoap__peer_pump(peer, now);
+    acoap__queue_pump(peer, now);
   }
   acoap__engine_leave(engine);
   return 0;

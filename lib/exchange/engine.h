@@ -28,6 +28,7 @@
 
 typedef struct acoap__engine acoap__engine_t;
 typedef struct acoap__peer acoap__peer_t;
+struct acoap__message_key;
 
 /* ---- message layer: a message that is on its way out ----------------------------------------- */
 
@@ -50,12 +51,10 @@ typedef struct acoap__transmission_events {
   /* ACOAP_ETIMEDOUT after the last retransmission, ACOAP_EUNREACHABLE, or the socket's error. */
   void (*failed)(acoap__transmission_t *tx, acoap_time_t now, int status);
   /*
-   * A CON was not acknowledged in time and is about to be sent again. True: from now on these bytes
-   * are sent in its place, under a Message ID of their own, while the counter of retransmissions
-   * and the doubling of waits go on (RFC 7641 section 4.5.2); the old ones are no longer lent. The
-   * engine must not be called. May be NULL.
+   * A CON was not acknowledged in time and is about to be sent again. Of the engine only
+   * acoap__transmission_renewable and acoap__transmission_renew may be called. May be NULL.
    */
-  bool (*renew)(acoap__transmission_t *tx, acoap_time_t now, uint8_t **bytes, size_t *len);
+  void (*renew)(acoap__transmission_t *tx, acoap_time_t now);
 } acoap__transmission_events_t;
 
 typedef enum acoap__transmission_state {
@@ -75,6 +74,7 @@ struct acoap__transmission {
   acoap__engine_t *engine;                    /* who sends it; set by the first sending */
   acoap__transmission_state_t state;
   acoap_type_t type; /* CON or NON */
+  bool sent_early;   /* a copy left before its time: what its ACK is for is not known */
   acoap_path_t path; /* where to */
   uint8_t *bytes; /* the encoded message, lent until the end; type and Message ID are written by the
                      engine */
@@ -85,12 +85,11 @@ struct acoap__transmission {
   uint32_t timeout_ms;          /* the current wait */
   acoap_time_t first_sent;      /* for elapsed times and RTT */
   int status;                   /* while REFUSED: what the socket said */
-  bool is_request;  /* of an interaction: outstanding until response or ACK (section 4.7) */
-  bool no_wait;     /* a NON that expects no response: never holds a place of NSTART */
-  bool holds_place; /* counts against the peer's NSTART now */
-  unsigned back_off_halves : 3; /* how the wait grows, in halves, when round trips are measured */
-  unsigned sent_early : 1;      /* a copy left before its time: what its ACK is for is not known */
-  acoap__peer_t *peer; /* while it waits in the peer's queue or holds a place; otherwise NULL */
+  bool is_request;         /* of an interaction: outstanding until response or ACK (section 4.7) */
+  bool no_wait;            /* a NON that expects no response: never holds a place of NSTART */
+  bool holds_place;        /* counts against the peer's NSTART now */
+  uint8_t back_off_halves; /* how the wait grows, in halves, when round trips are measured */
+  acoap__peer_t *peer;     /* while it waits in the peer's queue or holds a place; otherwise NULL */
   acoap__timer_t
       timer; /* retransmission, the end of expecting (PROBING_RATE), or the report of a refusal */
   acoap__list_t queue_node;  /* in one of the peer's queues */
@@ -119,6 +118,15 @@ int acoap__transmission_send(acoap__engine_t *engine, acoap_time_t now, acoap__t
  * longer lent then; type and place in the queue stay. False: they wait no more, nothing happened.
  */
 bool acoap__transmission_replace(acoap__transmission_t *tx, uint8_t *bytes, size_t len);
+
+/*
+ * For `renew` (RFC 7641 section 4.5.2): from now on these bytes are sent in place of the old ones,
+ * which are no longer lent, under a Message ID of their own, while the counter of retransmissions
+ * and the doubling of waits go on. Only when there is a Message ID to give.
+ */
+bool acoap__transmission_renewable(const acoap__transmission_t *tx, acoap_time_t now);
+void acoap__transmission_renew(acoap__transmission_t *tx, acoap_time_t now, uint8_t *bytes,
+                               size_t len);
 
 /* Forget it, silently. Harmless when idle. */
 void acoap__transmission_cancel(acoap__engine_t *engine, acoap_time_t now,
@@ -283,20 +291,25 @@ typedef struct acoap__engine_config {
   uint32_t queue_per_peer; /* messages waiting per peer [1024] */
   /* For tables whose keys a peer chooses [SipHash]. */
   uint64_t (*hash)(const uint8_t key[16], const void *bytes, size_t len);
+  /* The hash by which a peer's messages are found [exchange/key_hash.h]. */
+  uint64_t (*key_hash)(const acoap__engine_t *engine, const struct acoap__message_key *key);
+  const struct acoap__queue *queue; /* exchange/queue.h; NULL: at most one message is on its way
+                                       out at any time, and it is no request */
   uint32_t buckets;       /* of the token and the Message ID index each, a power of two [1024] */
   bool strict_message_id; /* a duplicate is (endpoint, Message ID) to the letter, whatever token and
                              code say */
+  bool small_tables;      /* `key_hash` remembers no sender: that takes no memory */
   bool no_groups;         /* nothing is sent to multicast groups: their peer takes no memory */
   bool round_trips;       /* peers' round trips are kept, for messages that want them measured */
   bool stateless; /* no deduplication of requests: handlers are idempotent (section 4.5). Responses
                      are still deduplicated */
 } acoap__engine_config_t;
 
-/* Who sent the datagram in hand, or the last one, and the keyed hash of that. */
+/* The peer whose hash was asked for last: mostly who sent the datagram in hand. */
 typedef struct acoap__sender {
   acoap_address_t peer; /* its address */
   uint16_t socket;      /* number of our socket */
-  bool known;           /* a datagram has come already */
+  bool known;           /* there is one */
   uint64_t hash;        /* of both */
 } acoap__sender_t;
 
@@ -309,7 +322,7 @@ struct acoap__engine {
   acoap_stats_t stats;                    /* counters */
   acoap__timer_queue_t timers;            /* everything that waits */
   uint8_t hash_key[16];                   /* for tables whose keys a peer chooses */
-  acoap__sender_t sender;                 /* hashed once a datagram */
+  acoap__sender_t *sender;                /* exchange/key_hash.c's; NULL: small_tables */
   uint32_t lifetimes_ms[2];               /* of CON and NON in the deduplication log */
   uint8_t token_key[16];                  /* makes tokens out of their counter */
   uint64_t tokens;                        /* made so far */
@@ -349,6 +362,7 @@ typedef struct acoap__engine_tables {
   acoap__map_node_t **dedup_buckets;        /* dedup_bucket_count of them */
   acoap__map_node_t **tokens;               /* config->buckets of them */
   acoap__map_node_t **message_ids;          /* config->buckets of them */
+  acoap__sender_t *sender;                  /* NULL: small_tables */
   uint8_t *replies;                         /* config->reply_bytes */
   struct acoap__round_trips *round_trips;   /* NULL: none is measured */
   struct acoap__round_trip *trips;          /* config->peers of them, or NULL */

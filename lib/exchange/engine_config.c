@@ -8,6 +8,8 @@
 
 #include "base/siphash.h"
 #include "exchange/congestion_cocoa.h"
+#include "exchange/key_hash.h"
+#include "exchange/queue.h"
 
 /* So many entries of every table fit the address space together. */
 #define COUNT_MAX (SIZE_MAX > UINT32_MAX ? UINT32_C(1) << 30 : UINT32_C(1) << 20)
@@ -25,6 +27,8 @@ static void fill_defaults(acoap__engine_config_t *config) {
   config->queue_per_peer = or_default(config->queue_per_peer, 1024);
   config->buckets = or_default(config->buckets, 1024);
   config->hash = config->hash != NULL ? config->hash : acoap__siphash13;
+  config->key_hash = config->key_hash != NULL ? config->key_hash : acoap__key_hash;
+  config->queue = &acoap__queue;
 }
 
 static bool is_in_range(const acoap__engine_config_t *config) {

@@ -123,7 +123,7 @@ bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
   acoap__message_key_t key;
 
   acoap__message_key(&key, path, view->message_id);
-  uint64_t hash = acoap__message_key_hash(engine, &key);
+  uint64_t hash = engine->config.key_hash(engine, &key);
   acoap__dedup_entry_t *known = acoap__dedup_find(engine->dedup, now, hash, &key);
 
   /* What came in another session is another message (RFC 7252 section 9.1.1). */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "exchange/congestion_cocoa.h"
-#include "exchange/transmission.h"
+#include "exchange/queue.h"
 
 _Static_assert(sizeof(acoap__message_key_t) == sizeof(acoap_address_t) + 2 * sizeof(uint16_t),
                "the key has no padding");
@@ -17,40 +17,6 @@ void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uin
   key->peer.reserved = 0;
   key->socket = path->socket;
   key->message_id = message_id;
-}
-
-static bool is_sender(const acoap__sender_t *sender, const acoap__message_key_t *key) {
-  return sender->socket == key->socket && sender->known &&
-         memcmp(&sender->peer, &key->peer, sizeof(key->peer)) == 0;
-}
-
-static uint64_t hash_peer(const acoap__engine_t *engine, const acoap__message_key_t *key) {
-  acoap__message_key_t peer = *key;
-
-  peer.message_id = 0;
-  return engine->config.hash(engine->hash_key, &peer, sizeof(peer));
-}
-
-void acoap__peer_hash_sender(acoap__engine_t *engine, const acoap_path_t *path) {
-  acoap__message_key_t key;
-
-  acoap__message_key(&key, path, 0);
-  if (!is_sender(&engine->sender, &key)) {
-    engine->sender = (acoap__sender_t){
-        .peer = key.peer, .socket = key.socket, .known = true, .hash = hash_peer(engine, &key)};
-  }
-}
-
-/*
- * The peer's hash is secret, so what is made of it and a Message ID by a permutation is as little
- * to be foreseen; and one peer's Message IDs never meet in all 64 bits.
- */
-uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key) {
-  uint64_t hash = is_sender(&engine->sender, key) ? engine->sender.hash : hash_peer(engine, key);
-
-  hash += (uint64_t)key->message_id * 0x9e3779b97f4a7c15u;
-  hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93u;
-  return hash ^ hash >> 32;
 }
 
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b) {
@@ -63,7 +29,9 @@ static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {
   acoap__list_init(&peer->idle_node);
   acoap__list_init(&peer->waiting_place);
   acoap__list_init(&peer->waiting_id);
-  acoap__timer_init(&peer->timer, acoap__peer_due);
+  if (engine->config.queue != NULL) {
+    acoap__timer_init(&peer->timer, engine->config.queue->due);
+  }
   peer->engine = engine;
   acoap__message_id_init(&peer->ids, (uint16_t)acoap__random_u32(engine->random));
 }
@@ -101,7 +69,7 @@ static uint64_t hash_of_peer(const acoap__engine_t *engine, const acoap_path_t *
   acoap__message_key_t key;
 
   acoap__message_key(&key, path, 0);
-  return acoap__message_key_hash(engine, &key);
+  return engine->config.key_hash(engine, &key);
 }
 
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path) {
@@ -120,7 +88,7 @@ static acoap__peer_t *take_oldest(acoap__engine_t *engine, acoap_time_t now) {
   if (peer->used) {
     acoap__map_remove(&engine->peers->map, &peer->node);
     acoap__timer_clear(&engine->timers, &peer->timer);
-    if (now < peer->ids.free_at) {
+    if (acoap__message_id_living_windows(&peer->ids, now) > 0) {
       engine->stats.peers_evicted++;
     }
   }
@@ -160,20 +128,12 @@ void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now) {
   acoap__peer_settle(peer);
 }
 
-static bool groups_use_few_ids(const acoap__message_id_t *ids) {
-  unsigned windows = 0;
-
-  for (unsigned live = ids->live; live != 0; live &= live - 1) {
-    windows++;
-  }
-  return windows > 0 && windows <= ACOAP__MESSAGE_ID_WINDOWS / 4;
-}
-
 /* acoap__peer_table_t.skip_group_ids */
 static void skip_group_ids(acoap__peer_t *peer, acoap_time_t now) {
   const acoap__peer_t *group = peer->engine->peers->group;
   acoap__message_id_t *ids = &peer->ids;
-  uint32_t living = groups_use_few_ids(&group->ids) ? 1 : 0;
+  unsigned windows = acoap__message_id_living_windows(&group->ids, now);
+  uint32_t living = windows > 0 && windows <= ACOAP__MESSAGE_ID_WINDOWS / 4 ? 1 : 0;
 
   while (living > 0 && acoap__message_id_when(ids, now) <= now) {
     living = acoap__message_id_living(&group->ids, now, (uint16_t)(ids->first + ids->next));
@@ -216,19 +176,5 @@ void acoap__peer_pin(acoap__peer_t *peer) {
 
 void acoap__peer_unpin(acoap__peer_t *peer) {
   peer->pins--;
-  acoap__peer_settle(peer);
-}
-
-void acoap__peer_enqueue(acoap__peer_t *peer, acoap__transmission_t *tx, bool needs_place) {
-  acoap__list_append(needs_place ? &peer->waiting_place : &peer->waiting_id, &tx->queue_node);
-  tx->peer = peer;
-  peer->queued++;
-  acoap__peer_settle(peer);
-}
-
-void acoap__peer_dequeue(acoap__peer_t *peer, acoap__transmission_t *tx) {
-  acoap__list_remove(&tx->queue_node);
-  tx->peer = NULL;
-  peer->queued--;
   acoap__peer_settle(peer);
 }

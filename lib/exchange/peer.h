@@ -57,9 +57,6 @@ typedef struct acoap__message_key {
 } acoap__message_key_t;
 
 void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id);
-/* Hash the address that a datagram came from once, for all that is looked up under it. */
-void acoap__peer_hash_sender(acoap__engine_t *engine, const acoap_path_t *path);
-uint64_t acoap__message_key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key);
 /* The same socket and peer address, and not different sessions? */
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
 
@@ -89,9 +86,5 @@ bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetim
 void acoap__peer_settle(acoap__peer_t *peer);
 void acoap__peer_pin(acoap__peer_t *peer);
 void acoap__peer_unpin(acoap__peer_t *peer);
-
-/* Append a message to the queue it belongs in; take one out again. */
-void acoap__peer_enqueue(acoap__peer_t *peer, acoap__transmission_t *tx, bool needs_place);
-void acoap__peer_dequeue(acoap__peer_t *peer, acoap__transmission_t *tx);
 
 #endif

@@ -32,7 +32,9 @@ void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, a
   tx->timeout_ms = acoap__congestion_back_off_ms(tx);
   acoap__engine_set_timer(engine, &tx->timer, now + (acoap_time_t)tx->timeout_ms);
   engine->stats.retransmissions++;
-  acoap__transmission_renew(engine, now, tx);
+  if (tx->events->renew != NULL) {
+    tx->events->renew(tx, now);
+  }
   acoap__engine_transmit(engine, &tx->path, tx->bytes, tx->len);
 }
 
@@ -42,7 +44,7 @@ bool acoap__retransmit_early(acoap__engine_t *engine, acoap__transmission_t *tx)
   }
   acoap_path_t path = tx->path;
   engine->stats.retransmissions++;
-  tx->sent_early = 1;
+  tx->sent_early = true;
   acoap__engine_transmit(engine, &path, tx->bytes, tx->len);
   acoap__engine_leave(engine);
   return true;

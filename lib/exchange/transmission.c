@@ -14,6 +14,7 @@
 
 #include "exchange/congestion.h"
 #include "exchange/internal.h"
+#include "exchange/queue.h"
 #include "message/wire.h"
 
 static void transmission_due(acoap__timer_t *timer, acoap_time_t now) {
@@ -28,7 +29,7 @@ static void transmission_due(acoap__timer_t *timer, acoap_time_t now) {
      * still come. */
     acoap__peer_t *peer = tx->peer;
     acoap__congestion_release(tx, false, now);
-    acoap__peer_pump(peer, now);
+    acoap__queue_pump(peer, now);
     break;
   }
   case ACOAP__TX_REFUSED: {
@@ -57,7 +58,7 @@ acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
   acoap__message_key_t key;
 
   acoap__message_key(&key, path, message_id);
-  uint64_t hash = acoap__message_key_hash(engine, &key);
+  uint64_t hash = engine->config.key_hash(engine, &key);
   for (acoap__map_node_t *node = acoap__map_find(&engine->by_message_id, hash); node != NULL;
        node = acoap__map_find_next(node)) {
     acoap__transmission_t *tx = ACOAP__CONTAINER(node, acoap__transmission_t, id_node);
@@ -78,7 +79,7 @@ static void register_id(acoap__engine_t *engine, acoap__transmission_t *tx) {
     acoap__map_remove(&engine->by_message_id, &older->id_node);
   }
   acoap__message_key(&key, &tx->path, tx->message_id);
-  acoap__map_insert(&engine->by_message_id, &tx->id_node, acoap__message_key_hash(engine, &key));
+  acoap__map_insert(&engine->by_message_id, &tx->id_node, engine->config.key_hash(engine, &key));
 }
 
 /* ---- leaving --------------------------------------------------------------------------------- */
@@ -104,10 +105,7 @@ static void count_sent(acoap__engine_t *engine, const acoap__transmission_t *tx)
   }
 }
 
-/*
- * The datagram goes to the socket. 1: it left; 0: so it did, but the node is no longer this
- * sending's; negative: refused, and the node waits to say so.
- */
+/* The datagram goes to the socket. Returns as acoap__transmission_launch. */
 static int leave(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now) {
   acoap__leaving_t leaving = {.tx = tx, .outer = engine->leaving};
   acoap_path_t path = tx->path;
@@ -129,24 +127,23 @@ static int leave(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_
   return status;
 }
 
-/* Give an idle node its Message ID, of which there is one, and let it leave. Returns as `leave`. */
-static int launch(acoap__engine_t *engine, acoap__transmission_t *tx, acoap__peer_t *peer,
-                  acoap_time_t now) {
+int acoap__transmission_launch(acoap__engine_t *engine, acoap__transmission_t *tx,
+                               acoap__peer_t *peer, acoap_time_t now) {
   bool group = acoap_address_is_multicast(&tx->path.peer);
 
   acoap__peer_take_id(peer, now, lifetime_ms(tx), &tx->message_id);
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
   tx->first_sent = now;
   tx->retransmissions = 0;
-  tx->sent_early = 0;
+  tx->sent_early = false;
   tx->state = tx->type == ACOAP_CON ? ACOAP__TX_AWAITING_ACK : ACOAP__TX_HELD;
   if (!group) {
     register_id(engine, tx);
   }
   if (acoap__congestion_needs_place(tx)) {
-    acoap_time_t expected_until = acoap__congestion_hold(peer, tx, now);
-    if (tx->type == ACOAP_NON) {
-      acoap__engine_set_timer(engine, &tx->timer, expected_until);
+    acoap__congestion_hold(peer, tx);
+    if (tx->type == ACOAP_NON) { /* a request */
+      acoap__engine_set_timer(engine, &tx->timer, engine->config.queue->pay(tx, now));
     } else {
       acoap__retransmit_start(engine, tx, now);
     }
@@ -163,124 +160,26 @@ int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__
   tx->path = *path;
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
   register_id(engine, tx);
-  acoap__engine_set_timer(engine, &tx->timer, acoap__congestion_repeat(tx, now));
+  acoap__engine_set_timer(engine, &tx->timer, acoap__congestion_pay(tx, now));
   forget_leaving(engine, tx);
   int left = leave(engine, tx, now);
   return left < 0 ? left : 0;
 }
 
-void acoap__transmission_renew(acoap__engine_t *engine, acoap_time_t now,
-                               acoap__transmission_t *tx) {
-  uint8_t *bytes;
-  size_t len;
+bool acoap__transmission_renewable(const acoap__transmission_t *tx, acoap_time_t now) {
+  return tx->peer != NULL && acoap__peer_id_when(tx->peer, now) <= now;
+}
 
-  /* Without a Message ID to give there is nothing to ask for. */
-  if (tx->events->renew == NULL || acoap__peer_id_when(tx->peer, now) > now ||
-      !tx->events->renew(tx, now, &bytes, &len)) {
-    return;
-  }
+void acoap__transmission_renew(acoap__transmission_t *tx, acoap_time_t now, uint8_t *bytes,
+                               size_t len) {
+  acoap__engine_t *engine = tx->engine;
+
   tx->bytes = bytes;
   tx->len = len;
   acoap__map_remove(&engine->by_message_id, &tx->id_node);
   acoap__peer_take_id(tx->peer, now, lifetime_ms(tx), &tx->message_id);
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
   register_id(engine, tx);
-}
-
-/* ---- the queue ------------------------------------------------------------------------------- */
-
-/* No ID is free: every message that waits here has to wait for one. Said once, until there is one
- * again. */
-static void note_exhaustion(acoap__peer_t *peer) {
-  acoap__engine_t *engine = peer->engine;
-
-  peer->exhausted = true;
-  engine->stats.message_id_waits += peer->queued;
-  if (engine->events->ids_exhausted != NULL) {
-    engine->events->ids_exhausted(engine, peer->address.family != 0 ? &peer->address : NULL);
-  }
-}
-
-static bool id_is_free(acoap__peer_t *peer, acoap_time_t now) {
-  bool is_free = acoap__peer_id_when(peer, now) <= now;
-
-  if (is_free) {
-    peer->exhausted = false;
-  } else if (!peer->exhausted && peer->queued > 0) {
-    note_exhaustion(peer);
-  }
-  return is_free;
-}
-
-static acoap__transmission_t *first_of(const acoap__list_t *queue) {
-  acoap__list_t *node = acoap__list_first(queue);
-
-  return node != NULL ? ACOAP__CONTAINER(node, acoap__transmission_t, queue_node) : NULL;
-}
-
-/* When the queues may go on: now, later, or (NEVER) when an interaction is over. */
-static acoap_time_t queues_when(acoap__peer_t *peer, acoap_time_t now) {
-  acoap_time_t when = ACOAP_TIME_NEVER;
-  const acoap__transmission_t *first = first_of(&peer->waiting_place);
-
-  if (!acoap__list_empty(&peer->waiting_id)) {
-    when = now;
-  } else if (first != NULL) {
-    when = acoap__congestion_when(peer, first, now);
-  }
-  if (when == ACOAP_TIME_NEVER) {
-    return when;
-  }
-  acoap_time_t id_when = acoap__peer_id_when(peer, now);
-  return id_when > when ? id_when : when;
-}
-
-static void schedule(acoap__peer_t *peer, acoap_time_t now) {
-  acoap_time_t when = queues_when(peer, now);
-
-  if (when == ACOAP_TIME_NEVER) {
-    acoap__timer_clear(&peer->engine->timers, &peer->timer);
-  } else if (!peer->timer.queued || peer->timer.at != when) {
-    acoap__engine_set_timer(peer->engine, &peer->timer, when);
-  }
-}
-
-/* The next message that may leave now; NULL: none. */
-static acoap__transmission_t *next_to_leave(acoap__peer_t *peer, acoap_time_t now) {
-  acoap__transmission_t *tx = first_of(&peer->waiting_id);
-
-  if (tx == NULL) {
-    tx = first_of(&peer->waiting_place);
-    if (tx == NULL || acoap__congestion_when(peer, tx, now) > now) {
-      return NULL;
-    }
-  }
-  return id_is_free(peer, now) ? tx : NULL;
-}
-
-void acoap__peer_pump(acoap__peer_t *peer, acoap_time_t now) {
-  if (peer->pumping || peer->queued == 0) {
-    return;
-  }
-  acoap__peer_pin(peer);
-  peer->pumping = true;
-  for (uint32_t left = peer->queued; left > 0; left--) {
-    acoap__transmission_t *tx = next_to_leave(peer, now);
-    if (tx == NULL) {
-      break;
-    }
-    acoap__peer_dequeue(peer, tx);
-    if (launch(peer->engine, tx, peer, now) > 0 && tx->events->sent != NULL) {
-      tx->events->sent(tx, now);
-    }
-  }
-  peer->pumping = false;
-  schedule(peer, now);
-  acoap__peer_unpin(peer);
-}
-
-void acoap__peer_due(acoap__timer_t *timer, acoap_time_t now) {
-  acoap__peer_pump(ACOAP__CONTAINER(timer, acoap__peer_t, timer), now);
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
@@ -295,20 +194,16 @@ int acoap__transmission_admit(acoap__engine_t *engine, acoap_time_t now,
   if (order->params != NULL && acoap_params_check(order->params) < 0) {
     return ACOAP_EINVAL;
   }
-  bool group = acoap_address_is_multicast(&order->path->peer);
-  if (group && order->type == ACOAP_CON) {
+  if (order->type == ACOAP_CON && acoap_address_is_multicast(&order->path->peer)) {
     return ACOAP_EINVAL;
   }
   acoap__peer_t *found = acoap__peer_get(engine, now, order->path);
   if (found == NULL) {
     return ACOAP_EEXHAUSTED;
   }
-  uint32_t own = tx->state == ACOAP__TX_QUEUED && tx->peer == found ? 1 : 0;
-  bool waits_for_id_only =
-      group || (order->type == ACOAP_NON && (!order->is_request || order->no_wait));
-  bool waits = !waits_for_id_only || !acoap__list_empty(&found->waiting_id) ||
-               acoap__peer_id_when(found, now) > now;
-  if (waits && found->queued - own >= engine->config.queue_per_peer) {
+  const acoap__queue_t *queue = engine->config.queue;
+  if (queue != NULL ? !queue->has_room(engine, now, tx, order, found)
+                    : acoap__peer_id_when(found, now) > now) {
     engine->stats.queue_refused++;
     return ACOAP_EEXHAUSTED;
   }
@@ -330,26 +225,13 @@ void acoap__transmission_prepare(acoap__engine_t *engine, acoap__transmission_t 
 
 int acoap__transmission_start(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                               acoap__peer_t *peer) {
-  bool needs_place = acoap__congestion_needs_place(tx);
-  bool waits = needs_place ? !acoap__list_empty(&peer->waiting_place) ||
-                                 acoap__congestion_when(peer, tx, now) > now
-                           : !acoap__list_empty(&peer->waiting_id);
-  bool was_exhausted = peer->exhausted;
+  const acoap__queue_t *queue = engine->config.queue;
 
-  if (!waits && acoap__peer_id_when(peer, now) <= now) {
-    peer->exhausted = false;
-    int left = launch(engine, tx, peer, now);
-    return left < 0 ? left : 0;
+  if (queue != NULL && queue->wait(engine, now, tx, peer)) {
+    return ACOAP__QUEUED;
   }
-  tx->state = ACOAP__TX_QUEUED;
-  acoap__peer_enqueue(peer, tx, needs_place);
-  if (!id_is_free(peer, now) && was_exhausted) {
-    engine->stats.message_id_waits++;
-  }
-  if (!peer->pumping) {
-    schedule(peer, now);
-  }
-  return ACOAP__QUEUED;
+  int left = acoap__transmission_launch(engine, tx, peer, now);
+  return left < 0 ? left : 0;
 }
 
 void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *tx,
@@ -360,7 +242,7 @@ void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *
     return;
   }
   if (tx->state == ACOAP__TX_QUEUED) {
-    acoap__peer_dequeue(peer, tx);
+    engine->config.queue->remove(peer, tx);
   }
   if (tx->holds_place) {
     acoap__congestion_release(tx, answered, tx->timer.at);
@@ -369,8 +251,8 @@ void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *
   acoap__map_remove(&engine->by_message_id, &tx->id_node);
   forget_leaving(engine, tx);
   tx->state = ACOAP__TX_IDLE;
-  if (peer != NULL && !peer->pumping) {
-    schedule(peer, now);
+  if (peer != NULL) {
+    acoap__queue_schedule(peer, now);
   }
 }
 

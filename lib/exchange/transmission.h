@@ -49,9 +49,6 @@ int acoap__transmission_start(acoap__engine_t *engine, acoap_time_t now, acoap__
  */
 int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                               const acoap_path_t *path);
-/* Ask the owner of a CON that is due again for newer bytes, and give those a Message ID. */
-void acoap__transmission_renew(acoap__engine_t *engine, acoap_time_t now,
-                               acoap__transmission_t *tx);
 /* Out of every table and timer, idle; `answered` by ACK, RST or response. The node may be used
  * again at once. */
 void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *tx,
@@ -61,11 +58,13 @@ void acoap__transmission_detach(acoap__engine_t *engine, acoap__transmission_t *
 acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
                                                 const acoap_path_t *path, uint16_t message_id);
 
-/* Send what a peer's queue holds and may leave now: at most as many as wait, the rest is left to a
- * timer. */
-void acoap__peer_pump(acoap__peer_t *peer, acoap_time_t now);
-/* The peer's timer: its queue may go on. */
-void acoap__peer_due(acoap__timer_t *timer, acoap_time_t now);
+/*
+ * Give an idle node that may leave its Message ID, of which there is one, and let it leave. 1: it
+ * left; 0: so it did, but the node is no longer this sending's; negative: refused, and the node
+ * waits to say so.
+ */
+int acoap__transmission_launch(acoap__engine_t *engine, acoap__transmission_t *tx,
+                               acoap__peer_t *peer, acoap_time_t now);
 
 /* Retransmission (retransmit.c): the CON was sent; its wait is over. */
 void acoap__retransmit_start(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now);

@@ -105,7 +105,6 @@ static acoap__tiny_response_t *place_of(acoap_tiny_t *tiny, const acoap_tiny_inb
 
 int acoap_tiny_answer_begin(acoap_tiny_t *tiny, acoap_tiny_inbound_t *inbound,
                             acoap_builder_t *answer) {
-  acoap_view_t request;
   uint8_t *message;
 
   if (tiny == NULL || inbound == NULL || answer == NULL || inbound->answered) {
@@ -125,11 +124,9 @@ int acoap_tiny_answer_begin(acoap_tiny_t *tiny, acoap_tiny_inbound_t *inbound,
     inbound->slot = -1;
     message = message_at_once(tiny);
   }
-  memset(&request, 0, sizeof(request));
-  request.code = inbound->code;
-  request.message_id = inbound->message_id;
-  request.token.data = inbound->token;
-  request.token.len = inbound->token_len;
+  const acoap_view_t request = {.code = inbound->code,
+                                .message_id = inbound->message_id,
+                                .token = {inbound->token, inbound->token_len}};
   acoap__tiny_answer_init(answer, message, tiny->config->message_bytes, &request);
   return 0;
 }

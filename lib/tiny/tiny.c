@@ -18,7 +18,8 @@
 
 #include "base/small_hash.h"
 #include "exchange/dedup.h"
-#include "exchange/peer.h"
+#include "exchange/key_hash.h"
+#include "exchange/queue.h"
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -51,6 +52,10 @@ static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_confi
   }
   engine->token_max = ACOAP_TOKEN_MAX;
   engine->hash = acoap__small_hash;
+  engine->key_hash = acoap__key_hash_small;
+  engine->small_tables = true;
+  /* A single response has nobody to wait for. */
+  engine->queue = config->requests > 0 || config->responses > 1 ? &acoap__queue : NULL;
   engine->peers = config->peers;
   engine->dedup_non = (config->exchanges_in + 3u) / 4;
   engine->dedup_con = config->exchanges_in - engine->dedup_non;
@@ -70,32 +75,38 @@ static bool is_in_range(const acoap_tiny_config_t *config) {
          config->message_bytes <= UINT16_MAX;
 }
 
-/* Bytes of everything; `memory` may be NULL if they are only to be counted. */
-static size_t place(acoap_tiny_t *tiny, acoap__engine_tables_t *tables,
-                    const acoap__engine_config_t *engine, const acoap_tiny_config_t *config,
-                    uintptr_t memory) {
+/* Where the parts stand. */
+typedef struct parts {
+  acoap__engine_tables_t tables;
+  acoap__tiny_request_t *requests;
+  acoap__tiny_response_t *responses;
+  uint8_t *messages;
+} parts_t;
+
+/* Bytes of everything; `memory` may be 0 if they are only to be counted. */
+static size_t place(parts_t *parts, const acoap__engine_config_t *engine,
+                    const acoap_tiny_config_t *config, uintptr_t memory) {
   uintptr_t at = memory + ACOAP_TINY_ALIGNED(sizeof(acoap_tiny_t));
 
-  at += ACOAP_TINY_ALIGNED(acoap__engine_place(tables, engine, at));
-  tiny->requests = (acoap__tiny_request_t *)at;
+  at += ACOAP_TINY_ALIGNED(acoap__engine_place(&parts->tables, engine, at));
+  parts->requests = (acoap__tiny_request_t *)at;
   at += ACOAP_TINY_ALIGNED(config->requests * sizeof(acoap__tiny_request_t));
-  tiny->responses = (acoap__tiny_response_t *)at;
+  parts->responses = (acoap__tiny_response_t *)at;
   at += ACOAP_TINY_ALIGNED(config->responses * sizeof(acoap__tiny_response_t));
-  tiny->messages = (uint8_t *)at;
+  parts->messages = (uint8_t *)at;
   at += ((size_t)config->requests + config->responses + 1) * config->message_bytes;
   return at - memory;
 }
 
 size_t acoap_tiny_memory(const acoap_tiny_config_t *config) {
   acoap__engine_config_t engine;
-  acoap__engine_tables_t tables;
-  acoap_tiny_t tiny;
+  parts_t parts;
 
   if (config == NULL || !is_in_range(config)) {
     return 0;
   }
   engine_config(&engine, config);
-  return place(&tiny, &tables, &engine, config, 0);
+  return place(&parts, &engine, config, 0);
 }
 
 uint8_t *acoap__tiny_message(const acoap_tiny_t *tiny, size_t place) {
@@ -124,8 +135,7 @@ static const acoap__engine_events_t engine_events = {.transmit = transmit,
 int acoap_tiny_init(void *memory, size_t len, const acoap_tiny_config_t *config,
                     acoap_tiny_t **tiny) {
   acoap__engine_config_t engine;
-  acoap__engine_tables_t tables;
-  acoap_tiny_t placed;
+  parts_t parts;
 
   if (memory == NULL || config == NULL || tiny == NULL || !is_in_range(config) ||
       config->send == NULL || config->entropy == NULL ||
@@ -134,17 +144,19 @@ int acoap_tiny_init(void *memory, size_t len, const acoap_tiny_config_t *config,
     return ACOAP_EINVAL;
   }
   engine_config(&engine, config);
-  memset(&placed, 0, sizeof(placed));
-  size_t wanted = place(&placed, &tables, &engine, config, (uintptr_t)memory);
+  size_t wanted = place(&parts, &engine, config, (uintptr_t)memory);
   if (len < wanted || (uintptr_t)memory % _Alignof(max_align_t) != 0) {
     return ACOAP_EINVAL;
   }
   memset(memory, 0, wanted);
   acoap_tiny_t *made = memory;
-  *made = placed;
+  made->requests = parts.requests;
+  made->responses = parts.responses;
+  made->messages = parts.messages;
   made->config = config;
   acoap__random_init(&made->random, config->entropy, config->user_data);
-  acoap__engine_start(&made->engine, &engine, &tables, &made->random, NULL, &engine_events, made);
+  acoap__engine_start(&made->engine, &engine, &parts.tables, &made->random, NULL, &engine_events,
+                      made);
   *tiny = made;
   return 0;
 }

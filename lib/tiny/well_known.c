@@ -1,13 +1,11 @@
 /*
  * /.well-known/core of a table (RFC 6690 sections 2, 4 and 7.2.1), made block by block: the whole
  * list is counted each time and only the asked slice of it is written, so it may be longer than any
- * buffer. A path is listed by its first row, if that has attributes. The filter is chosen by the
+ * buffer. A path is listed by the row that has attributes. The filter is chosen by the
  * caller (well_known_filter.c). Percent-encodes nothing: a table's paths are written as URIs are.
  * SPDX-License-Identifier: MIT
  */
 #include "tiny/well_known.h"
-
-#include <string.h>
 
 /* A window over the document: what lies before `skip` and behind `cap` is counted alone. */
 typedef struct window {
@@ -17,42 +15,26 @@ typedef struct window {
   size_t total;   /* so far */
 } window_t;
 
-static void put(window_t *window, const char *text, size_t len) {
-  for (size_t i = 0; i < len; i++, window->total++) {
-    if (window->total >= window->skip && window->total - window->skip < window->cap) {
-      window->bytes[window->total - window->skip] = (uint8_t)text[i];
+static void put(window_t *window, const char *text) {
+  for (; *text != '\0'; text++, window->total++) {
+    /* What lies before wraps round and is far behind. */
+    if (window->total - window->skip < window->cap) {
+      window->bytes[window->total - window->skip] = (uint8_t)*text;
     }
   }
-}
-
-static bool is_first_of_its_path(const acoap_tiny_resource_t *rows,
-                                 const acoap_tiny_resource_t *row) {
-  for (; rows < row; rows++) {
-    size_t len = strlen(rows->path);
-    if (strlen(row->path) == len && memcmp(rows->path, row->path, len) == 0) {
-      return false;
-    }
-  }
-  return true;
 }
 
 static void put_links(window_t *window, const acoap_tiny_request_t *request,
                       acoap__tiny_link_cb wanted) {
-  const acoap_tiny_resource_t *rows = request->resources;
-
   window->total = 0;
-  for (const acoap_tiny_resource_t *row = rows; row->path != NULL; row++) {
-    if (row->attributes == NULL || !is_first_of_its_path(rows, row) ||
-        (wanted != NULL && !wanted(request->view, row))) {
+  for (const acoap_tiny_resource_t *row = request->resources; row->path != NULL; row++) {
+    if (row->attributes == NULL || (wanted != NULL && !wanted(request->view, row))) {
       continue;
     }
-    if (window->total > 0) {
-      put(window, ",", 1);
-    }
-    put(window, "<", 1);
-    put(window, row->path, strlen(row->path));
-    put(window, ">", 1);
-    put(window, row->attributes, strlen(row->attributes));
+    put(window, window->total > 0 ? ",<" : "<");
+    put(window, row->path);
+    put(window, ">");
+    put(window, row->attributes);
   }
 }
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "exchange/dedup.h"
+#include "exchange/key_hash.h"
 
 #include "base/siphash.h"
 #include "support/check_main.h"
@@ -20,11 +21,13 @@ typedef struct bench {
   acoap__map_node_t *buckets[16];
   uint8_t store[STORE_LEN];
   acoap__engine_t engine; /* for its hash key only */
+  acoap__sender_t sender;
 } bench_t;
 
 static void bench_init(bench_t *bench, uint32_t store_len) {
   memset(bench, 0, sizeof(*bench));
   bench->engine.config.hash = acoap__siphash;
+  bench->engine.sender = &bench->sender;
   acoap__dedup_init(&bench->dedup, bench->entries, CON_COUNT, NON_COUNT, bench->buckets, 16,
                     bench->store, store_len, &bench->stats);
 }
@@ -43,14 +46,14 @@ static acoap__dedup_entry_t *insert(bench_t *bench, acoap_time_t now, uint16_t m
                                     acoap_type_t type) {
   acoap__message_key_t key = key_of(message_id);
 
-  return acoap__dedup_insert(&bench->dedup, now, acoap__message_key_hash(&bench->engine, &key),
-                             &key, type, message_id, LIFE);
+  return acoap__dedup_insert(&bench->dedup, now, acoap__key_hash(&bench->engine, &key), &key, type,
+                             message_id, LIFE);
 }
 
 static acoap__dedup_entry_t *find(bench_t *bench, acoap_time_t now, uint16_t message_id) {
   acoap__message_key_t key = key_of(message_id);
 
-  return acoap__dedup_find(&bench->dedup, now, acoap__message_key_hash(&bench->engine, &key), &key);
+  return acoap__dedup_find(&bench->dedup, now, acoap__key_hash(&bench->engine, &key), &key);
 }
 
 START_TEST(an_entry_lives_for_its_lifetime) {
@@ -310,8 +313,9 @@ START_TEST(chosen_keys_do_not_flood_a_bucket) {
   static acoap__map_node_t *buckets[COUNT];
   acoap__dedup_t dedup;
   acoap_stats_t stats = {0};
-  acoap__engine_t known = {.config.hash = acoap__siphash};
-  acoap__engine_t secret = {.config.hash = acoap__siphash};
+  acoap__sender_t senders[2] = {{.known = false}, {.known = false}};
+  acoap__engine_t known = {.config.hash = acoap__siphash, .sender = &senders[0]};
+  acoap__engine_t secret = {.config.hash = acoap__siphash, .sender = &senders[1]};
   unsigned found = 0;
 
   memcpy(secret.hash_key, "a key unknown to", 16);
@@ -324,9 +328,8 @@ START_TEST(chosen_keys_do_not_flood_a_bucket) {
       acoap__message_key_t key = key_of((uint16_t)i);
       key.peer.ip[1] = (uint8_t)(i >> 16);
       key.peer.ip[2] = (uint8_t)(i >> 24);
-      if ((acoap__message_key_hash(&known, &key) & (COUNT - 1)) == 0) {
-        acoap__dedup_insert(&dedup, 0, acoap__message_key_hash(engine, &key), &key, ACOAP_CON, 0,
-                            LIFE);
+      if ((acoap__key_hash(&known, &key) & (COUNT - 1)) == 0) {
+        acoap__dedup_insert(&dedup, 0, acoap__key_hash(engine, &key), &key, ACOAP_CON, 0, LIFE);
         found++;
       }
     }

@@ -167,16 +167,12 @@ END_TEST
 /* Newer bytes for the next attempt. */
 static script_message_t *newer;
 
-static bool renew(acoap__transmission_t *tx, acoap_time_t now, uint8_t **bytes, size_t *len) {
-  (void)tx;
-  (void)now;
-  if (newer == NULL) {
-    return false;
+static void renew(acoap__transmission_t *tx, acoap_time_t now) {
+  if (newer == NULL || !acoap__transmission_renewable(tx, now)) {
+    return;
   }
-  *bytes = newer->bytes;
-  *len = newer->len;
+  acoap__transmission_renew(tx, now, newer->bytes, newer->len);
   newer = NULL;
-  return true;
 }
 
 START_TEST(rfc7641_4_5_2_newer_bytes_take_the_place_and_the_counter_goes_on) {

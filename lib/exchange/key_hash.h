@@ -1,0 +1,18 @@
+/*
+ * The hash of (socket, peer, Message ID), by which peers, received messages and messages on their
+ * way are found: a keyed one for tables that a peer could fill with collisions, and a plain one for
+ * tables of a few entries.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ACOAP_EXCHANGE_KEY_HASH_H
+#define ACOAP_EXCHANGE_KEY_HASH_H
+
+#include "exchange/peer.h"
+
+/* acoap__engine_config_t.key_hash: config.hash of the peer under the engine's secret key, asked for
+ * once a datagram, and the Message ID. */
+uint64_t acoap__key_hash(const acoap__engine_t *engine, const acoap__message_key_t *key);
+/* The same without a secret (key_hash_small.c): a chain is never longer than its table. */
+uint64_t acoap__key_hash_small(const acoap__engine_t *engine, const acoap__message_key_t *key);
+
+#endif
