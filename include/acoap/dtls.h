@@ -40,7 +40,7 @@ typedef struct acoap_credentials_options {
    * known.
    */
   bool insecure;
-  bool raw_public_key; /* RFC 7250; ACOAP_ENOTSUP below OpenSSL 3.2 */
+  bool raw_public_key; /* RFC 7250: needs OpenSSL 3.2; not built yet, ACOAP_ENOTSUP */
   /*
    * OpenSSL's cipher list instead of ours: ECDHE-ECDSA with AES_128_CCM_8 (mandatory in RFC 7252
    * section 9.1.3.3) and GCM; with a PSK, PSK with AES_128_CCM_8 (section 9.1.3.1) and GCM,
