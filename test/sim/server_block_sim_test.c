@@ -9,7 +9,7 @@
  * runs only for a whole body; every writer's body and every reader has exactly one end; bounds are
  * kept; when all is over the server holds no transfer and no memory, and nothing leaks.
  *
- * A seed is many transfers: ACOAP_SIM_SEEDS=n runs n / 10 seeds (50), at most 300, ACOAP_SIM_SEED=n
+ * A seed is many transfers: ACOAP_SIM_SEEDS=n runs n / 10 seeds (50), at most 150, ACOAP_SIM_SEED=n
  * that one alone. The iteration that Check names in a failure is the seed.
  * SPDX-License-Identifier: MIT
  */
@@ -394,7 +394,7 @@ static Suite *sim_suite(void) {
   int one = number_from("ACOAP_SIM_SEED", 0);
   int first = one > 0 ? one : 1;
   int tenth = number_from("ACOAP_SIM_SEEDS", 500) / 10;
-  int last = one > 0 ? one : tenth < 1 ? 1 : tenth < 300 ? tenth : 300;
+  int last = one > 0 ? one : tenth < 1 ? 1 : tenth < 150 ? tenth : 150;
   tcase_add_loop_test(runs, every_body_arrives_intact_or_times_out, first, last + 1);
   tcase_add_loop_test(runs, every_body_arrives_intact_where_nothing_is_lost, first, last + 1);
   suite_add_tcase(suite, runs);
