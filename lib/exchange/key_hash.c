@@ -8,7 +8,7 @@
 #include <string.h>
 
 static bool is_sender(const acoap__sender_t *sender, const acoap__message_key_t *key) {
-  return sender->socket == key->socket && sender->known &&
+  return sender->known && sender->socket == key->socket &&
          memcmp(&sender->peer, &key->peer, sizeof(key->peer)) == 0;
 }
 
