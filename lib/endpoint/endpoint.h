@@ -201,7 +201,7 @@ void acoap__request_consume(acoap_request_t *request);
 uint32_t acoap__request_holders(const acoap_request_t *request);
 /* Is the response that the filter is being handed the 5.00 of one that nobody answered? */
 bool acoap__request_is_dropped(const acoap_request_t *request);
-/* The response that was begun and may still be sent; NULL: none. */
+/* The response that was begun and may still be sent; NULL: none (also of NULL). */
 acoap_builder_t *acoap__request_begun(acoap_request_t *request);
 /* What acoap_local_endpoint_receive was told last. */
 acoap_request_cb acoap__local_endpoint_receiver(const acoap_local_endpoint_t *endpoint);

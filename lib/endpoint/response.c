@@ -347,7 +347,7 @@ static bool is_lent(const acoap_request_t *request) {
 }
 
 acoap_builder_t *acoap__request_begun(acoap_request_t *request) {
-  return !request->closed && is_lent(request) ? &request->builder : NULL;
+  return request != NULL && !request->closed && is_lent(request) ? &request->builder : NULL;
 }
 
 /* The endpoint's buffer, unless another response is being built or sent in it. */
