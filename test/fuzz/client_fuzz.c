@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#include "fuzz/must.h"
+#include "fuzz/wire.h"
 #include "support/fail_alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,15 +31,6 @@ typedef struct sent {
   size_t token_len;
 } sent_t;
 
-/* A datagram socket that keeps the last requests' heads and hears what the input says. */
-typedef struct wire {
-  acoap_socket_t socket; /* first */
-  const acoap_socket_events_t *events;
-  void *user_data;
-  sent_t sent[SENT_MAX]; /* a ring */
-  size_t count;          /* sent so far */
-} wire_t;
-
 typedef struct ask {
   bool many;
   bool started;
@@ -50,82 +41,26 @@ typedef struct ask {
   acoap_stream_t *stream;
 } ask_t;
 
-static wire_t wire;
+static sent_t sent[SENT_MAX]; /* a ring */
+static size_t sent_count;     /* so far */
 static ask_t asks[ASKS];
 static unsigned ask_count;
 static bool closed;
 
 /* ---- the wire ------------------------------------------------------------------------------- */
 
-static int wire_start(acoap_socket_t *socket, const acoap_socket_events_t *events,
-                      void *user_data) {
-  (void)socket;
-  wire.events = events;
-  wire.user_data = user_data;
-  return 0;
-}
-
-static int wire_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
-  (void)socket;
-  for (size_t i = 0; i < count; i++) {
-    acoap_view_t view;
-    MUST(acoap_decode(&view, batch[i].bytes.data, batch[i].bytes.len, 8, NULL) == 0);
-    MUST(batch[i].bytes.len <= 1152);
-    if (acoap_code_is_request(view.code) || view.type == ACOAP_CON) {
-      sent_t *sent = &wire.sent[wire.count++ % SENT_MAX];
-      sent->path = *batch[i].path;
-      sent->message_id = view.message_id;
-      sent->token_len = view.token.len;
-      if (view.token.len > 0) {
-        memcpy(sent->token, view.token.data, view.token.len);
-      }
+static void note_datagram(const acoap_outgoing_datagram_t *datagram) {
+  acoap_view_t view;
+  MUST(acoap_decode(&view, datagram->bytes.data, datagram->bytes.len, 8, NULL) == 0);
+  MUST(datagram->bytes.len <= 1152);
+  if (acoap_code_is_request(view.code) || view.type == ACOAP_CON) {
+    sent_t *last = &sent[sent_count++ % SENT_MAX];
+    last->path = *datagram->path;
+    last->message_id = view.message_id;
+    last->token_len = view.token.len;
+    if (view.token.len > 0) {
+      memcpy(last->token, view.token.data, view.token.len);
     }
-  }
-  return (int)count;
-}
-
-static int wire_address(acoap_socket_t *socket, acoap_address_t *address) {
-  static const acoap_address_t here = {
-      .family = ACOAP_FAMILY_IPV4, .port = 40000, .ip = {192, 0, 2, 2}};
-  (void)socket;
-  *address = here;
-  return 0;
-}
-
-static void wire_close(acoap_socket_t *socket, void (*done)(void *user_data), void *user_data) {
-  (void)socket;
-  wire.events = NULL;
-  done(user_data);
-}
-
-static const acoap_socket_ops_t wire_ops = {
-    .size = sizeof(acoap_socket_ops_t),
-    .start = wire_start,
-    .send = wire_send,
-    .local_address = wire_address,
-    .close = wire_close,
-};
-
-static void release(acoap_buffer_t *buffer) {
-  free(buffer);
-}
-
-/* The storage is of exactly this size, so that a sanitizer sees the first byte too many. */
-static void hear(const acoap_path_t *path, const uint8_t *bytes, size_t len) {
-  acoap_buffer_t *buffer = malloc(sizeof(*buffer) + len);
-  MUST(buffer != NULL);
-  *buffer = (acoap_buffer_t){
-      .bytes = (uint8_t *)(buffer + 1), .cap = len, .len = len, .refs = 1, .release = release};
-  if (len > 0) {
-    memcpy(buffer->bytes, bytes, len);
-  }
-  acoap_incoming_datagram_t datagram = {
-      .path = *path, .buffer = buffer, .bytes = {buffer->bytes, len}};
-  if (wire.events != NULL) {
-    wire.events->received(wire.user_data, &datagram, 1);
-  }
-  if (--buffer->refs == 0) {
-    release(buffer);
   }
 }
 
@@ -274,33 +209,33 @@ static void act(acoap_local_endpoint_t *endpoint, uint8_t action) {
 
 static void answer(uint8_t control, const uint8_t *bytes, size_t len) {
   uint8_t datagram[DATAGRAM];
-  if (wire.count == 0) {
+  if (sent_count == 0) {
     return;
   }
   size_t back = control & 7;
-  size_t index = back < wire.count ? wire.count - 1 - back : 0;
-  const sent_t *sent = &wire.sent[index % SENT_MAX];
+  size_t index = back < sent_count ? sent_count - 1 - back : 0;
+  const sent_t *last = &sent[index % SENT_MAX];
   static const acoap_type_t types[4] = {ACOAP_ACK, ACOAP_NON, ACOAP_CON, ACOAP_RST};
   static uint16_t own_message_id;
   acoap_type_t type = types[control >> 3 & 3];
-  uint16_t id = type == ACOAP_ACK || type == ACOAP_RST ? sent->message_id : ++own_message_id;
-  acoap_path_t path = sent->path;
+  uint16_t id = type == ACOAP_ACK || type == ACOAP_RST ? last->message_id : ++own_message_id;
+  acoap_path_t path = last->path;
   if (acoap_address_is_multicast(&path.peer)) {
     path.peer = (acoap_address_t){
         .family = ACOAP_FAMILY_IPV4, .port = 5683, .ip = {192, 0, 2, (uint8_t)(10 + len % 3)}};
   }
   bool empty = len == 0 || bytes[0] == 0;
-  size_t token_len = empty ? 0 : sent->token_len;
+  size_t token_len = empty ? 0 : last->token_len;
   datagram[0] = (uint8_t)(0x40u | (unsigned)type << 4 | token_len);
   datagram[1] = len > 0 ? bytes[0] : 0;
   datagram[2] = (uint8_t)(id >> 8);
   datagram[3] = (uint8_t)id;
-  memcpy(datagram + 4, sent->token, token_len);
+  memcpy(datagram + 4, last->token, token_len);
   size_t rest = empty ? 0 : len - 1;
   if (rest > 0) {
     memcpy(datagram + 4 + token_len, bytes + 1, rest);
   }
-  hear(&path, datagram, 4 + token_len + rest);
+  wire_hear(&path, datagram, 4 + token_len + rest);
 }
 
 static void play(acoap_sim_t *sim, acoap_local_endpoint_t *endpoint, const uint8_t *data,
@@ -314,7 +249,7 @@ static void play(acoap_sim_t *sim, acoap_local_endpoint_t *endpoint, const uint8
     acoap_sim_run_until(sim, acoap_sim_now(sim) + waits[control >> 5 & 3]);
     act(endpoint, data[1]);
     if ((control & 0x80) != 0) {
-      hear(&stranger, data + 3, len);
+      wire_hear(&stranger, data + 3, len);
     } else {
       answer(control, data + 3, len);
     }
@@ -329,7 +264,7 @@ static void note_closed(void *user_data) {
 }
 
 static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
-  acoap_socket_t *socket = &wire.socket;
+  acoap_socket_t *socket = wire_open(2, 40000, note_datagram);
   acoap_local_endpoint_t *endpoint = NULL;
   acoap_local_endpoint_options_t options = {.size = sizeof(options),
                                             .host = acoap_sim_host(sim),
@@ -339,8 +274,7 @@ static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
                                             .dedup_con = 32,
                                             .dedup_non = 32,
                                             .reply_bytes = 1024};
-  memset(&wire, 0, sizeof(wire));
-  wire.socket.ops = &wire_ops;
+  sent_count = 0;
   MUST(acoap_local_endpoint_new(NULL, &options, &endpoint) == 0);
   return endpoint;
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "endpoint/local_endpoint.h"
-#include "fuzz/must.h"
+#include "fuzz/wire.h"
 #include "support/fail_alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,15 +33,6 @@ enum {
   REQUESTS_OPEN_MAX = 3
 };
 
-/* A datagram socket that keeps the last datagram's head and hears what the input says. */
-typedef struct wire {
-  acoap_socket_t socket; /* first */
-  const acoap_socket_events_t *events;
-  void *user_data;
-  uint8_t last[12]; /* header and token of what was sent last */
-  size_t last_len;
-} wire_t;
-
 /* A request of the endpoint's own. */
 typedef struct ask {
   acoap__interaction_t interaction;
@@ -52,51 +43,18 @@ typedef struct ask {
   unsigned failures;
 } ask_t;
 
-static wire_t wire;
+static uint8_t last[12]; /* header and token of what was sent last */
+static size_t last_len;
 static acoap_request_t *kept;
 static ask_t asks[ASKS_MAX];
 static size_t asked;
 static unsigned handed_up;
 
-static int wire_start(acoap_socket_t *socket, const acoap_socket_events_t *events,
-                      void *user_data) {
-  (void)socket;
-  wire.events = events;
-  wire.user_data = user_data;
-  return 0;
+static void note_datagram(const acoap_outgoing_datagram_t *datagram) {
+  MUST(datagram->bytes.len >= 4);
+  last_len = datagram->bytes.len < sizeof(last) ? datagram->bytes.len : sizeof(last);
+  memcpy(last, datagram->bytes.data, last_len);
 }
-
-static int wire_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
-  (void)socket;
-  for (size_t i = 0; i < count; i++) {
-    MUST(batch[i].bytes.len >= 4);
-    wire.last_len = batch[i].bytes.len < sizeof(wire.last) ? batch[i].bytes.len : sizeof(wire.last);
-    memcpy(wire.last, batch[i].bytes.data, wire.last_len);
-  }
-  return (int)count;
-}
-
-static int wire_address(acoap_socket_t *socket, acoap_address_t *address) {
-  static const acoap_address_t here = {
-      .family = ACOAP_FAMILY_IPV4, .port = 5683, .ip = {192, 0, 2, 1}};
-  (void)socket;
-  *address = here;
-  return 0;
-}
-
-static void wire_close(acoap_socket_t *socket, void (*closed)(void *user_data), void *user_data) {
-  (void)socket;
-  wire.events = NULL;
-  closed(user_data);
-}
-
-static const acoap_socket_ops_t wire_ops = {
-    .size = sizeof(acoap_socket_ops_t),
-    .start = wire_start,
-    .send = wire_send,
-    .local_address = wire_address,
-    .close = wire_close,
-};
 
 /* What the handler does with a request depends on its payload's first byte. */
 static void receive(void *user_data, acoap_request_t *request) {
@@ -136,7 +94,7 @@ static void receive(void *user_data, acoap_request_t *request) {
 }
 
 static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
-  acoap_socket_t *socket = &wire.socket;
+  acoap_socket_t *socket = wire_open(1, 5683, note_datagram);
   acoap_local_endpoint_t *endpoint = NULL;
   acoap_local_endpoint_options_t options = {.size = sizeof(options),
                                             .host = acoap_sim_host(sim),
@@ -148,8 +106,7 @@ static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
                                             .reply_bytes = 512,
                                             .queue_per_peer = 2,
                                             .requests_open_max = REQUESTS_OPEN_MAX};
-  memset(&wire, 0, sizeof(wire));
-  wire.socket.ops = &wire_ops;
+  last_len = 0;
   MUST(acoap_local_endpoint_new(NULL, &options, &endpoint) == 0);
   acoap_local_endpoint_receive(endpoint, receive, NULL);
   return endpoint;
@@ -219,31 +176,26 @@ static void ask_done(ask_t *ask) {
 static void deliver(acoap_local_endpoint_t *endpoint, acoap_sim_t *sim, uint8_t flags,
                     const uint8_t *bytes, size_t len) {
   uint8_t copy[256];
-  acoap_incoming_datagram_t datagram;
-  memset(&datagram, 0, sizeof(datagram));
+  acoap_path_t path = {.local = wire.here, .multicast = (flags & FLAG_MULTICAST) != 0};
   memcpy(copy, bytes, len);
-  datagram.path.peer = (acoap_address_t){.family = ACOAP_FAMILY_IPV4,
-                                         .port = 5683,
-                                         .ip = {192, 0, 2, (flags & FLAG_STRANGER) != 0 ? 9 : 2}};
-  (void)wire_address(NULL, &datagram.path.local);
-  datagram.path.multicast = (flags & FLAG_MULTICAST) != 0;
+  path.peer = (acoap_address_t){.family = ACOAP_FAMILY_IPV4,
+                                .port = 5683,
+                                .ip = {192, 0, 2, (flags & FLAG_STRANGER) != 0 ? 9 : 2}};
   pass_time(sim, flags);
   if ((flags & FLAG_ASK) != 0) {
-    ask_something(endpoint, &datagram.path.peer, flags);
+    ask_something(endpoint, &path.peer, flags);
   }
   if ((flags & FLAG_KEPT) != 0 && kept != NULL) {
     acoap_request_respond(kept, ACOAP_CODE_CONTENT, ACOAP_FORMAT_NONE, "y", 1);
   }
-  if ((flags & FLAG_MESSAGE_ID) != 0 && len >= 4 && wire.last_len >= 4) {
-    memcpy(copy + 2, wire.last + 2, 2);
+  if ((flags & FLAG_MESSAGE_ID) != 0 && len >= 4 && last_len >= 4) {
+    memcpy(copy + 2, last + 2, 2);
   }
-  if ((flags & FLAG_TOKEN) != 0 && len >= 12 && wire.last_len == 12) {
+  if ((flags & FLAG_TOKEN) != 0 && len >= 12 && last_len == 12) {
     copy[0] = (uint8_t)((copy[0] & 0xf0) | 8);
-    memcpy(copy + 4, wire.last + 4, 8);
+    memcpy(copy + 4, last + 4, 8);
   }
-  datagram.bytes.data = copy; /* and no buffer: the endpoint makes its own */
-  datagram.bytes.len = len;
-  wire.events->received(wire.user_data, &datagram, 1);
+  wire_hear_lent(&path, copy, len);
   MUST(endpoint->requests_open <= REQUESTS_OPEN_MAX);
 }
 

@@ -14,6 +14,7 @@
  */
 #include "fuzz/server_fuzz_requests.h"
 #include "fuzz/server_fuzz_resources.h"
+#include "fuzz/wire.h"
 #include "support/fail_alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,13 +34,6 @@ enum {
   SMALL_BLOCKS = 32
 };
 
-/* A datagram socket that hears what the input says. */
-static struct {
-  acoap_socket_t socket; /* first */
-  const acoap_socket_events_t *events;
-  void *user_data;
-} wire;
-
 static peer_t peers[PEERS];
 static uint8_t mode;
 
@@ -49,14 +43,6 @@ static acoap_address_t address_of(unsigned n) {
   return (acoap_address_t){.family = ACOAP_FAMILY_IPV4,
                            .port = (uint16_t)(40000 + n),
                            .ip = {192, 0, 2, (uint8_t)(10 + n)}};
-}
-
-static int wire_start(acoap_socket_t *socket, const acoap_socket_events_t *events,
-                      void *user_data) {
-  (void)socket;
-  wire.events = events;
-  wire.user_data = user_data;
-  return 0;
 }
 
 static void remember(const acoap_view_t *view, acoap_bytes_t *value, uint16_t number, uint8_t *to,
@@ -80,69 +66,22 @@ static void note_sent(peer_t *peer, const acoap_view_t *view) {
   }
 }
 
-static int wire_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
-  (void)socket;
-  for (size_t i = 0; i < count; i++) {
-    acoap_view_t view;
-    unsigned n = batch[i].path->peer.port - 40000u;
-    MUST(n < PEERS && batch[i].bytes.len <= 1152);
-    MUST(acoap_decode(&view, batch[i].bytes.data, batch[i].bytes.len, 8, NULL) == 0);
-    MUST(!batch[i].path->multicast);
-    peer_t *peer = &peers[n];
-    peer->sent += batch[i].bytes.len;
-    MUST((mode & LIMITS_AMPLIFICATION) == 0 || peer->known || peer->sent <= peer->allowed);
-    note_sent(peer, &view);
-  }
-  return (int)count;
+static void note_datagram(const acoap_outgoing_datagram_t *datagram) {
+  acoap_view_t view;
+  unsigned n = datagram->path->peer.port - 40000u;
+  MUST(n < PEERS && datagram->bytes.len <= 1152);
+  MUST(acoap_decode(&view, datagram->bytes.data, datagram->bytes.len, 8, NULL) == 0);
+  MUST(!datagram->path->multicast);
+  peer_t *peer = &peers[n];
+  peer->sent += datagram->bytes.len;
+  MUST((mode & LIMITS_AMPLIFICATION) == 0 || peer->known || peer->sent <= peer->allowed);
+  note_sent(peer, &view);
 }
 
-static int wire_address(acoap_socket_t *socket, acoap_address_t *address) {
-  static const acoap_address_t here = {
-      .family = ACOAP_FAMILY_IPV4, .port = 5683, .ip = {192, 0, 2, 1}};
-  (void)socket;
-  *address = here;
-  return 0;
-}
-
-static void wire_close(acoap_socket_t *socket, void (*done)(void *user_data), void *user_data) {
-  (void)socket;
-  wire.events = NULL;
-  done(user_data);
-}
-
-static const acoap_socket_ops_t wire_ops = {
-    .size = sizeof(acoap_socket_ops_t),
-    .start = wire_start,
-    .send = wire_send,
-    .local_address = wire_address,
-    .close = wire_close,
-};
-
-static void release(acoap_buffer_t *buffer) {
-  free(buffer);
-}
-
-/* The storage is of exactly this size, so that a sanitizer sees the first byte too many. */
 static void hear(unsigned n, bool multicast, const uint8_t *bytes, size_t len) {
-  acoap_incoming_datagram_t datagram;
-  acoap_buffer_t *buffer = malloc(sizeof(*buffer) + len);
-  MUST(buffer != NULL);
-  *buffer = (acoap_buffer_t){
-      .bytes = (uint8_t *)(buffer + 1), .cap = len, .len = len, .refs = 1, .release = release};
-  if (len > 0) {
-    memcpy(buffer->bytes, bytes, len);
-  }
-  memset(&datagram, 0, sizeof(datagram));
-  datagram.path.peer = address_of(n);
-  (void)wire_address(NULL, &datagram.path.local);
-  datagram.path.multicast = multicast;
-  datagram.buffer = buffer;
-  datagram.bytes = (acoap_bytes_t){buffer->bytes, len};
+  acoap_path_t path = {.peer = address_of(n), .local = wire.here, .multicast = multicast};
   peers[n].allowed += 3 * len > 136 ? 3 * len : 136;
-  wire.events->received(wire.user_data, &datagram, 1);
-  if (--buffer->refs == 0) {
-    release(buffer);
-  }
+  wire_hear(&path, bytes, len);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -396,7 +335,7 @@ static void let_go(void) {
 }
 
 static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
-  acoap_socket_t *socket = &wire.socket;
+  acoap_socket_t *socket = wire_open(1, 5683, note_datagram);
   acoap_local_endpoint_t *endpoint = NULL;
   acoap_local_endpoint_options_t options = {.size = sizeof(options),
                                             .host = acoap_sim_host(sim),
@@ -408,8 +347,6 @@ static acoap_local_endpoint_t *endpoint_new(acoap_sim_t *sim) {
                                             .reply_bytes = 4096,
                                             .queue_per_peer = 4,
                                             .requests_open_max = 8};
-  memset(&wire, 0, sizeof(wire));
-  wire.socket.ops = &wire_ops;
   MUST(acoap_local_endpoint_new(NULL, &options, &endpoint) == 0);
   return endpoint;
 }
