@@ -30,3 +30,25 @@ endif()
 # libuv's header needs more than strict C11 shows, recvmmsg and the packet information of IPv6 are GNU's names. Written
 # with an empty value so that a file may also say it itself.
 set(ACOAP_HOST_DEFINITIONS "_GNU_SOURCE=")
+
+# A call of a public function within the library is a call of ours: the compiler may look into it, and the linker needs no
+# table for it.
+if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang" AND NOT ACOAP_CORE_ONLY)
+  add_compile_options(-fno-semantic-interposition)
+endif()
+
+# libacoap.so is optimised across its files: a request passes many small functions of many files.
+set(ACOAP_LTO_FLAGS "")
+if(ACOAP_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo)$" AND CMAKE_OBJCOPY
+   AND NOT (ACOAP_CORE_ONLY OR ACOAP_SANITIZE OR APPLE))
+  set(ACOAP_LTO_FLAGS -flto=auto -ffat-lto-objects)
+endif()
+
+# acoap_plain_archive(TARGET): objects serve the shared library and the archives, so they carry both kinds of code; an archive
+# keeps what every linker understands.
+function(acoap_plain_archive target)
+  if(ACOAP_LTO_FLAGS)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+      COMMAND ${CMAKE_OBJCOPY} -R .gnu.lto_* -R .gnu.debuglto_* $<TARGET_FILE:${target}>)
+  endif()
+endfunction()

@@ -8,6 +8,7 @@ function(acoap_room name)
     set_target_properties(room_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
   target_compile_definitions(room_${name} PRIVATE ACOAP_BUILDING)
+  target_compile_options(room_${name} PRIVATE ${ACOAP_LTO_FLAGS})
   target_include_directories(room_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib)
   add_subdirectory(${name})
 
