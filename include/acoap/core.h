@@ -16,6 +16,7 @@
 #include <acoap/log.h>
 #include <acoap/option.h>
 #include <acoap/params.h>
+#include <acoap/qblock.h>
 #include <acoap/stats.h>
 #include <acoap/tiny.h>
 #include <acoap/types.h>
