@@ -17,7 +17,7 @@ list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ACOAP_CPU)
 set(CMAKE_C_FLAGS_INIT "-mcpu=${ACOAP_CPU} -mthumb -ffreestanding -ffunction-sections -fdata-sections")
 # Passes of the compiler that make this code larger.
 set(larger "-fno-tree-forwprop -fno-tree-ch -fno-tree-loop-optimize -fno-move-loop-invariants")
-string(APPEND larger " -fno-guess-branch-probability -fno-if-conversion -fno-ipa-sra -fno-ssa-phiopt")
+string(APPEND larger " -fno-guess-branch-probability -fno-if-conversion -fno-ipa-sra -fno-ssa-phiopt -fno-schedule-insns2")
 set(CMAKE_C_FLAGS_MINSIZEREL_INIT "-Os -DNDEBUG -fira-algorithm=priority ${larger}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--gc-sections")
 # Our <string.h> stands in for a C library's.

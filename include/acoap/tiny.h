@@ -139,7 +139,7 @@ typedef struct acoap_tiny_config {
   /** acoap_tiny_serve with a table; NULL: requests come up as events. */
   int (*serve)(const acoap_tiny_request_t *request, acoap_builder_t *answer);
   const acoap_tiny_resource_t *resources; /* the table */
-  const acoap_params_t *params;           /* NULL: those of section 4.8 */
+  const acoap_params_t *params;           /* NULL: those of section 4.8; borrowed likewise */
 } acoap_tiny_config_t;
 
 /**
@@ -152,20 +152,28 @@ ACOAP_API int acoap_tiny_serve(const acoap_tiny_request_t *request, acoap_builde
 #define ACOAP_TINY_PART(pointers, bytes) ((pointers) * sizeof(void *) + (bytes))
 #define ACOAP_TINY_ALIGNED(bytes)                                                                  \
   (((size_t)(bytes) + 2 * sizeof(void *) - 1) / (2 * sizeof(void *)) * (2 * sizeof(void *)))
-#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(70, 160)
+#define ACOAP_TINY_ENDPOINT_BYTES ACOAP_TINY_PART(68, 64)
 #define ACOAP_TINY_TABLES_BYTES ACOAP_TINY_PART(7, 0)
-#define ACOAP_TINY_PEER_BYTES ACOAP_TINY_PART(38, 40)
+#define ACOAP_TINY_PEER_BYTES (ACOAP_TINY_PART(30, 0) - 16)
+#define ACOAP_TINY_QUEUE_BYTES ACOAP_TINY_PART(10, 40)
+#define ACOAP_TINY_TOKENS_BYTES ACOAP_TINY_PART(2, 32)
 #define ACOAP_TINY_DEDUP_BYTES ACOAP_TINY_PART(10, 32)
 #define ACOAP_TINY_ENTRY_BYTES ACOAP_TINY_PART(4, 48)
-#define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(34, 144)
-#define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(24, 120)
+#define ACOAP_TINY_REQUEST_BYTES ACOAP_TINY_PART(34, 80)
+#define ACOAP_TINY_RESPONSE_BYTES ACOAP_TINY_PART(24, 56)
+/* Messages can wait for each other: then every peer has a queue. */
+#define ACOAP_TINY_WAITS(requests, responses) ((requests) > 0 || (responses) > 1)
+#define ACOAP_TINY_EACH_PEER_BYTES(requests, responses)                                            \
+  (ACOAP_TINY_PEER_BYTES + (ACOAP_TINY_WAITS(requests, responses) ? ACOAP_TINY_QUEUE_BYTES : 0u))
 /* The next power of two: hash buckets. */
 #define ACOAP_TINY_SMEARED(n, bits) ((n) | (n) >> (bits))
 #define ACOAP_TINY_SMEARED_4(n) ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED((unsigned)(n), 1), 2)
 #define ACOAP_TINY_SMEARED_16(n) ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED_4(n), 4)
 #define ACOAP_TINY_BUCKETS(n)                                                                      \
   ((n) < 1 ? 1u : ACOAP_TINY_SMEARED(ACOAP_TINY_SMEARED_16((n)-1), 8) + 1u)
-#define ACOAP_TINY_BUCKET_BYTES(n) ACOAP_TINY_ALIGNED(ACOAP_TINY_BUCKETS(n) * sizeof(void *))
+#define ACOAP_TINY_ALL_BUCKETS(requests, responses, exchanges_in, peers)                           \
+  (ACOAP_TINY_BUCKETS(peers) + ACOAP_TINY_BUCKETS(exchanges_in) +                                  \
+   ACOAP_TINY_BUCKETS((requests) + (responses)) * ((requests) > 0 ? 2u : 1u))
 
 /**
  * Bytes of memory that an endpoint with these numbers (acoap_tiny_config_t's; groups 0 or 1) needs:
@@ -174,11 +182,13 @@ ACOAP_API int acoap_tiny_serve(const acoap_tiny_request_t *request, acoap_builde
 #define ACOAP_TINY_MEMORY(requests, responses, exchanges_in, peers, reply_bytes, message_bytes,    \
                           groups)                                                                  \
   (ACOAP_TINY_ALIGNED(ACOAP_TINY_ENDPOINT_BYTES) + ACOAP_TINY_ALIGNED(ACOAP_TINY_TABLES_BYTES) +   \
-   ACOAP_TINY_ALIGNED((peers)*ACOAP_TINY_PEER_BYTES) +                                             \
-   ACOAP_TINY_ALIGNED((groups)*ACOAP_TINY_PEER_BYTES) + ACOAP_TINY_BUCKET_BYTES(peers) +           \
+   ACOAP_TINY_ALIGNED((peers)*ACOAP_TINY_EACH_PEER_BYTES(requests, responses)) +                   \
+   ACOAP_TINY_ALIGNED((groups)*ACOAP_TINY_EACH_PEER_BYTES(requests, responses)) +                  \
    ACOAP_TINY_ALIGNED(ACOAP_TINY_DEDUP_BYTES) +                                                    \
    ACOAP_TINY_ALIGNED((exchanges_in)*ACOAP_TINY_ENTRY_BYTES) +                                     \
-   ACOAP_TINY_BUCKET_BYTES(exchanges_in) + 2 * ACOAP_TINY_BUCKET_BYTES((requests) + (responses)) + \
+   ACOAP_TINY_ALIGNED((requests) > 0 ? ACOAP_TINY_TOKENS_BYTES : 0u) +                             \
+   ACOAP_TINY_ALIGNED(ACOAP_TINY_ALL_BUCKETS(requests, responses, exchanges_in, peers) *           \
+                      sizeof(void *)) +                                                            \
    ACOAP_TINY_ALIGNED(reply_bytes) + ACOAP_TINY_ALIGNED((requests)*ACOAP_TINY_REQUEST_BYTES) +     \
    ACOAP_TINY_ALIGNED((responses)*ACOAP_TINY_RESPONSE_BYTES) +                                     \
    ((requests) + (responses) + 1) * (size_t)(message_bytes))

@@ -18,6 +18,7 @@ typedef struct deregistration {
   acoap_remote_endpoint_t *remote;  /* whose credentials the path borrows; a reference */
   acoap__endpoint_user_t user;      /* so that it ends with the endpoint */
   acoap__interaction_t interaction; /* the request */
+  acoap_path_t way;                 /* where it went */
   acoap__timer_t patience;          /* its bound in time */
   acoap_params_t params;            /* of the observation */
   uint8_t bytes[];                  /* the request */
@@ -81,7 +82,7 @@ static int rewrite(const acoap_view_t *request, uint8_t *bytes, size_t cap) {
 /* Send it; a negative error when that cannot be done. */
 static int begin(deregistration_t *this, const acoap_exchange_t *exchange, size_t len) {
   acoap__request_options_t options = {.params = &this->params, .keep = true};
-  acoap__interaction_init(&this->interaction, &events, this);
+  acoap__interaction_init(&this->interaction, &this->way, &events, this);
   acoap_time_t now = acoap__local_endpoint_now(this->endpoint);
   int status =
       acoap__interaction_send(acoap__local_endpoint_engine(this->endpoint), now, &this->interaction,

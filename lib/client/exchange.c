@@ -27,7 +27,7 @@ void acoap__exchange_init(acoap_exchange_t *exchange, acoap__send_t *send, acoap
   acoap__timer_init(&exchange->pause, acoap__request_pause_over);
   acoap__timer_init(&exchange->wake, wake_due);
   acoap__deferred_init(&exchange->failing, report_failure);
-  acoap__interaction_init(&exchange->interaction, &acoap__request_events, exchange);
+  acoap__interaction_init(&exchange->interaction, &exchange->way, &acoap__request_events, exchange);
 }
 
 /* ---- walks --------------------------------------------------------------------------------------

@@ -175,7 +175,8 @@ static int ping(acoap_exchange_t *exchange) {
   acoap_builder_init(&builder, exchange->bytes, exchange->cap, ACOAP_CON, ACOAP_CODE_EMPTY, 0, NULL,
                      0);
   exchange->len = (size_t)acoap_builder_finish(&builder);
-  acoap__transmission_init(&exchange->interaction.tx, &acoap__ping_events, exchange);
+  acoap__transmission_init(&exchange->interaction.tx, &exchange->way, &acoap__ping_events,
+                           exchange);
   return acoap__transmission_send(engine_of(exchange), now_of(exchange), &exchange->interaction.tx,
                                   &exchange->path, exchange->bytes, exchange->len, ACOAP_CON,
                                   &exchange->timing.params);
@@ -439,7 +440,7 @@ const acoap__interaction_events_t acoap__request_events = {
 static void pong(acoap__transmission_t *tx, acoap_time_t now, acoap_type_t type) {
   acoap_exchange_t *exchange = tx->owner;
   acoap_view_t view;
-  acoap_path_t from = tx->path;
+  acoap_path_t from = acoap__transmission_path(tx);
   memset(&view, 0, sizeof(view));
   view.type = type;
   view.message_id = tx->message_id;

@@ -43,6 +43,7 @@ struct acoap_exchange {
   size_t boundary;                  /* index of the observe or multicast layer; count without one */
   size_t at;                        /* index of the layer whose function runs */
   acoap__interaction_t interaction; /* the request under way; for a ping only its `tx` */
+  acoap_path_t way;                 /* where that went */
   acoap_path_t path;                /* where requests go */
   bool has_path;                    /* `path` is set */
   uint8_t *bytes;                   /* the request as it is lent to the engine */

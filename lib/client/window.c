@@ -174,8 +174,8 @@ static acoap__window_t *window_new(acoap_exchange_t *exchange) {
   acoap__deferred_init(&window->deferred, deliver_deferred);
   for (size_t i = 0; i < count; i++) {
     window->slots[i].window = window;
-    acoap__interaction_init(&window->slots[i].interaction, &acoap__window_events,
-                            &window->slots[i]);
+    acoap__interaction_init(&window->slots[i].interaction, &window->slots[i].way,
+                            &acoap__window_events, &window->slots[i]);
   }
   window->next = exchange->ahead;
   window->allowed = exchange->ahead.most;

@@ -16,6 +16,7 @@ typedef enum acoap__slot_state {
 /* One block. */
 typedef struct acoap__slot {
   acoap__interaction_t interaction; /* its request */
+  acoap_path_t way;                 /* where that went */
   acoap__window_t *window;          /* of which */
   acoap_message_t *message;         /* HERE: a reference; NULL: `status` */
   uint8_t *bytes;                   /* of the request, lent to the engine */

@@ -148,7 +148,7 @@ static acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
   request->endpoint = acoap__local_endpoint_hold(endpoint);
   request->user.closing = closing;
   acoap__timer_init(&request->timer, timer_fired);
-  acoap__transmission_init(&request->tx, &acoap__response_events, request);
+  acoap__transmission_init(&request->tx, &request->way, &acoap__response_events, request);
   endpoint->requests_open++;
   return request;
 }
@@ -173,7 +173,7 @@ static acoap_request_t *request_new(acoap_local_endpoint_t *endpoint,
 void acoap__endpoint_request(void *user_data, acoap_time_t now, const acoap__inbound_t *inbound,
                              const acoap_view_t *view) {
   acoap_local_endpoint_t *endpoint = user_data;
-  const acoap_params_t *params = &endpoint->engine.config.params;
+  const acoap_params_t *params = endpoint->engine.config.params;
   if (endpoint->state != ACOAP__ENDPOINT_OPEN) {
     return;
   }

@@ -36,6 +36,7 @@ struct acoap_request {
 
   acoap__timer_t timer;     /* PROCESSING_DELAY of a CON, or the leisure of a multicast answer */
   acoap__transmission_t tx; /* a separate response or a notification */
+  acoap_path_t way;         /* where that goes */
   acoap_params_t params;    /* of the transmission */
   uint8_t *kept;            /* bytes lent to tx or waiting for the leisure; NULL: none, or bare */
   size_t kept_len;          /* how many */

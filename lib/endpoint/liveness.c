@@ -21,6 +21,7 @@ struct acoap_liveness {
   acoap__timer_t timer;             /* the next look */
   acoap__resolution_t resolution;   /* while the name is looked up */
   acoap__transmission_t tx;         /* the ping */
+  acoap_path_t way;                 /* where that goes */
   uint8_t bytes[EMPTY_MESSAGE_LEN]; /* lent to it */
   acoap_path_t path;                /* where it goes */
   bool has_path;                    /* path is one */
@@ -163,7 +164,7 @@ int acoap_liveness_new(acoap_remote_endpoint_t *remote, uint32_t interval_ms,
   made->changed = changed;
   made->user_data = user_data;
   acoap__resolution_init(&made->resolution, resolved);
-  acoap__transmission_init(&made->tx, &ping_events, made);
+  acoap__transmission_init(&made->tx, &made->way, &ping_events, made);
   acoap__timer_init(&made->timer, look);
   acoap__local_endpoint_timer_set(local, &made->timer, acoap__local_endpoint_now(local));
   *liveness = made;

@@ -47,7 +47,7 @@ int acoap_remote_endpoint_set_params(acoap_remote_endpoint_t *remote,
 }
 
 const acoap_params_t *acoap__remote_params(const acoap_remote_endpoint_t *remote) {
-  return remote->own_params ? &remote->params : &remote->authority->endpoint->engine.config.params;
+  return remote->own_params ? &remote->params : remote->authority->endpoint->engine.config.params;
 }
 
 int acoap_remote_endpoint_set_interface(acoap_remote_endpoint_t *remote, const char *interface) {

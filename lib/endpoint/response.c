@@ -42,7 +42,7 @@ static acoap_path_t path_back(const acoap_request_t *request) {
 static int transmit_kept(acoap_request_t *request, uint8_t *kept, size_t len, acoap_type_t type) {
   acoap_path_t path = path_back(request);
   uint8_t *bytes = kept != NULL ? kept : request->bare;
-  request->params = request->endpoint->engine.config.params;
+  request->params = *request->endpoint->engine.config.params;
   if (request->transmissions > 0 && request->transmissions <= request->params.max_retransmit) {
     request->params.max_retransmit = request->transmissions - 1;
   }
@@ -178,7 +178,7 @@ static int answer_after_leisure(acoap_request_t *request, const uint8_t *bytes, 
   request->leisure = true;
   endpoint->requests_open++;
   acoap__request_hold(request, true);
-  acoap_params_t params = endpoint->engine.config.params;
+  acoap_params_t params = *endpoint->engine.config.params;
   if (request->leisure_ms != 0) {
     params.default_leisure_ms = request->leisure_ms;
   }

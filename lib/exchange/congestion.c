@@ -6,9 +6,10 @@
 
 #include "base/divide.h"
 #include "exchange/congestion_cocoa.h"
+#include "exchange/queue.h"
 
 bool acoap__congestion_needs_place(const acoap__transmission_t *tx) {
-  if (acoap_address_is_multicast(&tx->path.peer)) {
+  if (acoap_address_is_multicast(&tx->address)) {
     return false;
   }
   return tx->type == ACOAP_CON || (tx->is_request && !tx->no_wait);
@@ -19,8 +20,8 @@ acoap_time_t acoap__congestion_when(const acoap__peer_t *peer, const acoap__tran
   if (peer->outstanding >= tx->params->nstart) {
     return ACOAP_TIME_NEVER;
   }
-  if (tx->type == ACOAP_NON && peer->quiet_until > now) {
-    return peer->quiet_until;
+  if (tx->type == ACOAP_NON && peer->queue->quiet_until > now) {
+    return peer->queue->quiet_until;
   }
   return now;
 }
@@ -36,21 +37,29 @@ void acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx) {
  * average. */
 acoap_time_t acoap__congestion_pay(acoap__transmission_t *tx, acoap_time_t now) {
   acoap__peer_t *peer = tx->peer;
-  acoap_time_t from = peer->expected_until > now ? peer->expected_until : now;
+  acoap_time_t from = peer->queue->expected_until > now ? peer->queue->expected_until : now;
 
-  peer->expected_until = from + (acoap_time_t)acoap__divide((uint64_t)tx->len * 1000,
-                                                            tx->params->probing_rate_bytes_per_s);
-  return peer->expected_until;
+  peer->queue->expected_until =
+      from +
+      (acoap_time_t)acoap__divide((uint64_t)tx->len * 1000, tx->params->probing_rate_bytes_per_s);
+  return peer->queue->expected_until;
+}
+
+void acoap__congestion_unpaid(acoap__peer_t *peer, const acoap__transmission_t *tx,
+                              acoap_time_t expected_until) {
+  bool silent = peer->queue->heard == 0 || peer->queue->heard < tx->first_sent;
+
+  if (silent && expected_until > peer->queue->quiet_until) {
+    peer->queue->quiet_until = expected_until;
+  }
 }
 
 void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
                                acoap_time_t expected_until) {
   acoap__peer_t *peer = tx->peer;
-  bool silent = !answered && (peer->heard == 0 || peer->heard < tx->first_sent);
 
-  /* Who gives up early does not win the right to probe faster. */
-  if (tx->type == ACOAP_NON && silent && expected_until > peer->quiet_until) {
-    peer->quiet_until = expected_until;
+  if (tx->type == ACOAP_NON && !answered) { /* a request */
+    tx->engine->config.queue->unpaid(peer, tx, expected_until);
   }
   tx->holds_place = false;
   tx->peer = NULL;

@@ -29,6 +29,10 @@ void acoap__congestion_hold(acoap__peer_t *peer, acoap__transmission_t *tx);
 /* A NON that holds a place leaves, for the first time or once more: until when a response is
  * expected now. */
 acoap_time_t acoap__congestion_pay(acoap__transmission_t *tx, acoap_time_t now);
+/* A NON gives its place back unanswered: a peer that kept silent since is left alone until it is
+ * paid for. Who gives up early does not win the right to probe faster. */
+void acoap__congestion_unpaid(acoap__peer_t *peer, const acoap__transmission_t *tx,
+                              acoap_time_t expected_until);
 /* It gives its place back, answered (ACK, RST, response) or not. `expected_until` is what pay
  * returned. */
 void acoap__congestion_release(acoap__transmission_t *tx, bool answered,

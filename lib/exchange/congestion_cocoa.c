@@ -39,7 +39,7 @@
 static acoap__round_trip_t *of_peer(const acoap__peer_t *peer) {
   const struct acoap__round_trips *all = peer->engine->round_trips;
 
-  return &all->list[peer - all->peers];
+  return &all->list[acoap__cocoa_number(all, peer)];
 }
 
 static int32_t between(int32_t value, int32_t least, int32_t most) {

@@ -42,15 +42,21 @@ struct acoap__round_trips {
 void acoap__cocoa_init(struct acoap__round_trips *round_trips, const acoap__peer_t *peers,
                        acoap__round_trip_t *list, size_t count);
 
+/* Which peer of the table: round trips are measured where messages may wait. */
+static inline size_t acoap__cocoa_number(const struct acoap__round_trips *round_trips,
+                                         const acoap__peer_t *peer) {
+  return (size_t)((const char *)peer - (const char *)round_trips->peers) / acoap__peer_size(true);
+}
+
 /* The entry is another peer's from now on. */
 static inline void acoap__cocoa_forget(struct acoap__round_trips *round_trips,
                                        const acoap__peer_t *peer) {
-  round_trips->list[peer - round_trips->peers] = (acoap__round_trip_t){.timeout = 0};
+  round_trips->list[acoap__cocoa_number(round_trips, peer)] = (acoap__round_trip_t){.timeout = 0};
 }
 /* The RTO towards a peer, milliseconds; 0: nothing was measured yet. */
 static inline uint32_t acoap__cocoa_rto_ms(const struct acoap__round_trips *round_trips,
                                            const acoap__peer_t *peer) {
-  return (uint32_t)round_trips->list[peer - round_trips->peers].timeout / 16;
+  return (uint32_t)round_trips->list[acoap__cocoa_number(round_trips, peer)].timeout / 16;
 }
 
 #endif

@@ -36,6 +36,17 @@ static void *cut(uintptr_t *at, size_t count, size_t size) {
   return start;
 }
 
+/* All hash buckets stand together. */
+static void cut_buckets(uintptr_t *at, acoap__engine_tables_t *tables, size_t count) {
+  size_t tokens = tables->tokens != NULL ? count : 0;
+  size_t all = tables->peer_bucket_count + tables->dedup_bucket_count + tokens + count;
+
+  tables->peer_buckets = cut(at, all, sizeof(acoap__map_node_t *));
+  tables->dedup_buckets = tables->peer_buckets + tables->peer_bucket_count;
+  tables->token_buckets = tables->dedup_buckets + tables->dedup_bucket_count;
+  tables->message_ids = tables->token_buckets + tokens;
+}
+
 size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_config_t *config,
                            uintptr_t memory) {
   uintptr_t at = memory;
@@ -44,14 +55,12 @@ size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_c
   tables->peer_bucket_count = power_of_two(config->peers);
   tables->dedup_bucket_count = power_of_two(entries);
   tables->peer_table = cut(&at, 1, sizeof(acoap__peer_table_t));
-  tables->peers = cut(&at, config->peers, sizeof(acoap__peer_t));
-  tables->group = config->no_groups ? NULL : cut(&at, 1, sizeof(acoap__peer_t));
-  tables->peer_buckets = cut(&at, tables->peer_bucket_count, sizeof(acoap__map_node_t *));
+  tables->peers = cut(&at, config->peers, acoap__peer_size(config->queue != NULL));
+  tables->group = config->no_groups ? NULL : cut(&at, 1, acoap__peer_size(config->queue != NULL));
   tables->dedup = cut(&at, 1, sizeof(acoap__dedup_t));
   tables->dedup_entries = cut(&at, entries, sizeof(acoap__dedup_entry_t));
-  tables->dedup_buckets = cut(&at, tables->dedup_bucket_count, sizeof(acoap__map_node_t *));
-  tables->tokens = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
-  tables->message_ids = cut(&at, config->buckets, sizeof(acoap__map_node_t *));
+  tables->tokens = config->no_requests ? NULL : cut(&at, 1, sizeof(acoap__tokens_t));
+  cut_buckets(&at, tables, config->buckets);
   tables->sender = config->small_tables ? NULL : cut(&at, 1, sizeof(acoap__sender_t));
   tables->replies = cut(&at, config->reply_bytes, 1);
   tables->round_trips = config->round_trips ? cut(&at, 1, sizeof(struct acoap__round_trips)) : NULL;
@@ -60,11 +69,18 @@ size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_c
 }
 
 void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *config,
-                         const acoap__engine_tables_t *tables, acoap__random_t *random,
-                         const acoap__log_t *log, const acoap__engine_events_t *events,
-                         void *user_data) {
+                         const acoap_params_t *params, const acoap__engine_tables_t *tables,
+                         acoap__random_t *random, const acoap__log_t *log,
+                         const acoap__engine_events_t *events, void *user_data) {
   memset(engine, 0, sizeof(*engine));
-  engine->config = *config;
+  engine->config = (acoap__engine_policy_t){.params = params,
+                                            .token_max = config->token_max,
+                                            .queue_per_peer = config->queue_per_peer,
+                                            .hash = config->hash,
+                                            .key_hash = config->key_hash,
+                                            .queue = config->queue,
+                                            .strict_message_id = config->strict_message_id,
+                                            .stateless = config->stateless};
   engine->events = events;
   engine->user_data = user_data;
   engine->random = random;
@@ -72,9 +88,8 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
   engine->stats.size = sizeof(engine->stats);
   acoap__timer_queue_init(&engine->timers);
   acoap__random_bytes(random, engine->hash_key, sizeof(engine->hash_key));
-  acoap__random_bytes(random, engine->token_key, sizeof(engine->token_key));
-  engine->lifetimes_ms[0] = acoap_params_exchange_lifetime_ms(&config->params);
-  engine->lifetimes_ms[1] = acoap_params_non_lifetime_ms(&config->params);
+  engine->lifetimes_ms[0] = acoap_params_exchange_lifetime_ms(params);
+  engine->lifetimes_ms[1] = acoap_params_non_lifetime_ms(params);
   engine->sender = tables->sender;
   if (engine->sender != NULL) {
     engine->sender->known = false;
@@ -86,7 +101,12 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
   acoap__dedup_init(engine->dedup, tables->dedup_entries, config->dedup_con, config->dedup_non,
                     tables->dedup_buckets, tables->dedup_bucket_count, tables->replies,
                     (uint32_t)config->reply_bytes, &engine->stats);
-  acoap__map_init(&engine->by_token, tables->tokens, config->buckets);
+  engine->tokens = tables->tokens;
+  if (engine->tokens != NULL) {
+    acoap__map_init(&engine->tokens->open, tables->token_buckets, config->buckets);
+    acoap__random_bytes(random, engine->tokens->key, sizeof(engine->tokens->key));
+    engine->tokens->made = 0;
+  }
   acoap__map_init(&engine->by_message_id, tables->message_ids, config->buckets);
 }
 
@@ -106,15 +126,15 @@ int acoap__engine_transmit(acoap__engine_t *engine, const acoap_path_t *path, co
 }
 
 acoap_path_t acoap__path_back(const acoap_path_t *received) {
-  acoap_path_t back;
+  acoap_path_t back = *received; /* its session too: RFC 7252 section 9.1.2 */
 
-  memset(&back, 0, sizeof(back));
-  back.peer = received->peer;
-  back.interface = received->interface;
-  back.socket = received->socket;
-  back.session = received->session; /* RFC 7252 section 9.1.2 */
-  if (!received->multicast) {
-    back.local = received->local;
+  back.hop_limit = 0;
+  back.host = NULL;
+  back.credentials = NULL;
+  back.identity = NULL;
+  if (back.multicast) {
+    memset(&back.local, 0, sizeof(back.local));
+    back.multicast = false;
   }
   return back;
 }
@@ -178,7 +198,7 @@ void acoap__engine_unreachable(acoap__engine_t *engine, acoap_time_t now, const 
   engine->stats.unreachable++;
   acoap__transmission_detach(engine, tx, now, false);
   /* Of a request to a group it says that one way is barred; answers come from elsewhere. */
-  if (!tx->is_request || !acoap_address_is_multicast(&tx->path.peer)) {
+  if (!tx->is_request || !acoap_address_is_multicast(&tx->address)) {
     tx->events->failed(tx, now, status);
   }
   acoap__engine_leave(engine);
@@ -226,7 +246,7 @@ bool acoap__engine_peer_info(const acoap__engine_t *engine, const acoap_path_t *
   }
   info->outstanding = peer->outstanding;
   info->queued = peer->queued;
-  info->heard = peer->heard;
+  info->heard = engine->config.queue != NULL ? peer->queue->heard : 0;
   info->rto_ms = engine->round_trips != NULL ? acoap__cocoa_rto_ms(engine->round_trips, peer) : 0;
   return true;
 }

@@ -72,32 +72,38 @@ struct acoap__transmission {
   const acoap__transmission_events_t *events; /* where to report */
   void *owner;                                /* the caller's */
   acoap__engine_t *engine;                    /* who sends it; set by the first sending */
-  acoap__transmission_state_t state;
-  acoap_type_t type; /* CON or NON */
-  bool sent_early;   /* a copy left before its time: what its ACK is for is not known */
-  acoap_path_t path; /* where to */
+  acoap_path_t *way; /* lent: where to, as a whole; NULL: to its address by any way */
   uint8_t *bytes; /* the encoded message, lent until the end; type and Message ID are written by the
                      engine */
   size_t len;     /* bytes */
   const acoap_params_t *params; /* of this message: lent, or the engine's */
-  uint16_t message_id;          /* once sent */
-  uint32_t retransmissions;     /* so far */
-  uint32_t timeout_ms;          /* the current wait */
-  acoap_time_t first_sent;      /* for elapsed times and RTT */
-  int status;                   /* while REFUSED: what the socket said */
-  bool is_request;         /* of an interaction: outstanding until response or ACK (section 4.7) */
-  bool no_wait;            /* a NON that expects no response: never holds a place of NSTART */
-  bool holds_place;        /* counts against the peer's NSTART now */
-  uint8_t back_off_halves; /* how the wait grows, in halves, when round trips are measured */
   acoap__peer_t *peer;     /* while it waits in the peer's queue or holds a place; otherwise NULL */
+  uint32_t timeout_ms;     /* the current wait */
+  int status;              /* while REFUSED: what the socket said */
+  acoap_address_t address; /* where to */
+  uint16_t socket;         /* by which socket, its number */
+  uint16_t message_id;     /* once sent */
+  acoap__transmission_state_t state;
+  acoap_type_t type;        /* CON or NON */
+  uint8_t retransmissions;  /* so far */
+  uint8_t back_off_halves;  /* how the wait grows, in halves, when round trips are measured */
+  bool sent_early;          /* a copy left before its time: what its ACK is for is not known */
+  bool is_request;          /* of an interaction: outstanding until response or ACK (section 4.7) */
+  bool no_wait;             /* a NON that expects no response: never holds a place of NSTART */
+  bool holds_place;         /* counts against the peer's NSTART now */
+  acoap__list_t queue_node; /* in one of the peer's queues */
+  acoap__map_node_t id_node; /* by (peer, Message ID) */
+  acoap_time_t first_sent;   /* for elapsed times and RTT */
   acoap__timer_t
       timer; /* retransmission, the end of expecting (PROBING_RATE), or the report of a refusal */
-  acoap__list_t queue_node;  /* in one of the peer's queues */
-  acoap__map_node_t id_node; /* by (peer, Message ID) */
 };
 
-void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmission_events_t *events,
-                              void *owner);
+/* `way`: room for where it goes, lent as long as the node; NULL for an endpoint whose peers have an
+ * address and nothing else. */
+void acoap__transmission_init(acoap__transmission_t *tx, acoap_path_t *way,
+                              const acoap__transmission_events_t *events, void *owner);
+/* Where it goes. */
+acoap_path_t acoap__transmission_path(const acoap__transmission_t *tx);
 
 /*
  * Send an encoded message. Returns 0: it is sent or queued and exactly one ending event follows
@@ -183,7 +189,8 @@ typedef struct acoap__request_options {
                                 holds one until its ACK */
 } acoap__request_options_t;
 
-void acoap__interaction_init(acoap__interaction_t *interaction,
+/* `way`: as acoap__transmission_init. */
+void acoap__interaction_init(acoap__interaction_t *interaction, acoap_path_t *way,
                              const acoap__interaction_events_t *events, void *owner);
 
 /*
@@ -282,7 +289,7 @@ typedef struct acoap__engine_events {
 
 /* Sizes and policy; zero means the default in brackets. */
 typedef struct acoap__engine_config {
-  acoap_params_t params;   /* must be filled (acoap_params_init) */
+  acoap_params_t params;   /* must be filled (acoap_params_init) for acoap__engine_init */
   size_t token_max;        /* longest token accepted from a peer [8] */
   uint32_t peers;          /* peer table entries [1024] */
   uint32_t dedup_con;      /* deduplication entries for CON [8192] */
@@ -300,10 +307,30 @@ typedef struct acoap__engine_config {
                              code say */
   bool small_tables;      /* `key_hash` remembers no sender: that takes no memory */
   bool no_groups;         /* nothing is sent to multicast groups: their peer takes no memory */
+  bool no_requests;       /* none is sent: tokens take no memory */
   bool round_trips;       /* peers' round trips are kept, for messages that want them measured */
   bool stateless; /* no deduplication of requests: handlers are idempotent (section 4.5). Responses
                      are still deduplicated */
 } acoap__engine_config_t;
+
+/* What the engine keeps of its configuration: see there. */
+typedef struct acoap__engine_policy {
+  const acoap_params_t *params; /* lent as long as the engine */
+  size_t token_max;
+  uint32_t queue_per_peer;
+  uint64_t (*hash)(const uint8_t key[16], const void *bytes, size_t len);
+  uint64_t (*key_hash)(const acoap__engine_t *engine, const struct acoap__message_key *key);
+  const struct acoap__queue *queue;
+  bool strict_message_id;
+  bool stateless;
+} acoap__engine_policy_t;
+
+/* The tokens of requests. */
+typedef struct acoap__tokens {
+  acoap__map_t open; /* interactions */
+  uint64_t made;     /* so far */
+  uint8_t key[16];   /* makes tokens out of their counter */
+} acoap__tokens_t;
 
 /* The peer whose hash was asked for last: mostly who sent the datagram in hand. */
 typedef struct acoap__sender {
@@ -314,7 +341,7 @@ typedef struct acoap__sender {
 } acoap__sender_t;
 
 struct acoap__engine {
-  acoap__engine_config_t config;          /* with the defaults filled in */
+  acoap__engine_policy_t config;          /* with the defaults filled in */
   const acoap__engine_events_t *events;   /* upwards */
   void *user_data;                        /* handed to them */
   acoap__random_t *random;                /* lent */
@@ -324,9 +351,7 @@ struct acoap__engine {
   uint8_t hash_key[16];                   /* for tables whose keys a peer chooses */
   acoap__sender_t *sender;                /* exchange/key_hash.c's; NULL: small_tables */
   uint32_t lifetimes_ms[2];               /* of CON and NON in the deduplication log */
-  uint8_t token_key[16];                  /* makes tokens out of their counter */
-  uint64_t tokens;                        /* made so far */
-  acoap__map_t by_token;                  /* open interactions */
+  acoap__tokens_t *tokens;                /* NULL: no_requests */
   acoap__map_t by_message_id;             /* transmissions that an ACK or RST may name */
   struct acoap__peer_table *peers;        /* exchange/peer.h */
   struct acoap__dedup *dedup;             /* exchange/dedup.h */
@@ -354,13 +379,14 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
 /* Where the tables stand in the lent memory. */
 typedef struct acoap__engine_tables {
   struct acoap__peer_table *peer_table;
-  acoap__peer_t *peers;             /* config->peers of them */
+  acoap__peer_t *peers;             /* config->peers of them, of acoap__peer_size each */
   acoap__peer_t *group;             /* NULL: no groups */
   acoap__map_node_t **peer_buckets; /* peer_bucket_count of them */
   struct acoap__dedup *dedup;
   struct acoap__dedup_entry *dedup_entries; /* con and non */
   acoap__map_node_t **dedup_buckets;        /* dedup_bucket_count of them */
-  acoap__map_node_t **tokens;               /* config->buckets of them */
+  acoap__tokens_t *tokens;                  /* NULL: no requests */
+  acoap__map_node_t **token_buckets;        /* config->buckets of them, or none */
   acoap__map_node_t **message_ids;          /* config->buckets of them */
   acoap__sender_t *sender;                  /* NULL: small_tables */
   uint8_t *replies;                         /* config->reply_bytes */
@@ -373,14 +399,14 @@ typedef struct acoap__engine_tables {
 /*
  * The two steps of acoap__engine_init, for a driver whose numbers are whole and in range: place the
  * tables from this address on (any, if they are only to be counted) and get their bytes; then
- * begin.
+ * begin. `params` is lent as long as the engine, in the place of config->params.
  */
 size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_config_t *config,
                            uintptr_t memory);
 void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *config,
-                         const acoap__engine_tables_t *tables, acoap__random_t *random,
-                         const acoap__log_t *log, const acoap__engine_events_t *events,
-                         void *user_data);
+                         const acoap_params_t *params, const acoap__engine_tables_t *tables,
+                         acoap__random_t *random, const acoap__log_t *log,
+                         const acoap__engine_events_t *events, void *user_data);
 
 /*
  * Take one datagram. Callbacks come from inside. Returns 0, or the decode error for the caller's
@@ -413,6 +439,9 @@ typedef struct acoap__peer_info {
 } acoap__peer_info_t;
 bool acoap__engine_peer_info(const acoap__engine_t *engine, const acoap_path_t *path,
                              acoap__peer_info_t *info);
+
+/* The parameters of section 4.8. */
+extern const acoap_params_t acoap__params_default;
 
 /* For ids_exhausted: a warning to the engine's log. */
 void acoap__log_ids_exhausted(acoap__engine_t *engine, const acoap_address_t *peer);

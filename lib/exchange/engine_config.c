@@ -39,11 +39,19 @@ static bool is_in_range(const acoap__engine_config_t *config) {
          (config->buckets & (config->buckets - 1)) == 0;
 }
 
+/* The parameters stand in front of the tables, which are aligned for anything. */
+#define PARAMS_BYTES                                                                               \
+  ((sizeof(acoap_params_t) + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) *                  \
+   _Alignof(max_align_t))
+
 /* Fill the configuration up and place its tables; 0: it is out of range. */
 static size_t place(acoap__engine_tables_t *tables, acoap__engine_config_t *config,
                     uintptr_t memory) {
   fill_defaults(config);
-  size_t wanted = is_in_range(config) ? acoap__engine_place(tables, config, memory) : 0;
+  if (!is_in_range(config)) {
+    return 0;
+  }
+  size_t wanted = PARAMS_BYTES + acoap__engine_place(tables, config, memory + PARAMS_BYTES);
 
   return wanted <= SIZE_MAX / 2 ? wanted : 0;
 }
@@ -72,7 +80,9 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
       (uintptr_t)memory % _Alignof(max_align_t) != 0) {
     return ACOAP_EINVAL;
   }
-  acoap__engine_start(engine, &filled, &tables, random, log, events, user_data);
+  acoap_params_t *params = memory;
+  *params = filled.params;
+  acoap__engine_start(engine, &filled, params, &tables, random, log, events, user_data);
   if (!filled.no_groups) {
     acoap__peer_table_use_groups(engine->peers);
   }

@@ -35,55 +35,53 @@ static void note_reply(acoap__dedup_entry_t *entry, acoap__reply_t reply) {
   }
 }
 
-static int reply_piggybacked(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
-                             uint8_t *bytes, size_t len) {
-  acoap__dedup_entry_t *entry = entry_of(engine, now, inbound);
-
+/* In the ACK, which duplicates get again. */
+static int make_piggybacked(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
+                            acoap__dedup_entry_t *entry, uint8_t *bytes, size_t len) {
   if (is_acknowledged(inbound, entry)) {
     return ACOAP_EAGAIN;
   }
-  acoap_path_t back = acoap__path_back(&inbound->path);
-
   acoap_message_set_header(bytes, ACOAP_ACK, inbound->message_id);
   if (entry != NULL) {
     acoap__dedup_store(engine->dedup, now, entry, bytes, len);
   }
   inbound->acknowledged = true;
-  inbound->answered = true;
-  engine->stats.responses_sent++;
-  acoap__engine_transmit(engine, &back, bytes, len);
   return 0;
 }
 
-static int reply_non(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
-                     uint8_t *bytes, size_t len) {
-  acoap_path_t back = acoap__path_back(&inbound->path);
-  acoap__peer_t *peer = acoap__peer_get(engine, now, &back);
+static int make_non(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *back,
+                    uint8_t *bytes) {
+  acoap__peer_t *peer = acoap__peer_get(engine, now, back);
   uint16_t message_id;
 
   if (peer == NULL) {
     return ACOAP_EEXHAUSTED;
   }
-  if (!acoap__peer_take_id(peer, now, acoap_params_non_lifetime_ms(&engine->config.params),
-                           &message_id)) {
+  if (!acoap__peer_take_id(peer, now, engine->lifetimes_ms[1], &message_id)) {
     return ACOAP_EAGAIN;
   }
   acoap_message_set_header(bytes, ACOAP_NON, message_id);
-  inbound->answered = true;
-  engine->stats.responses_sent++;
-  acoap__engine_transmit(engine, &back, bytes, len);
   return 0;
 }
 
 int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
                          uint8_t *bytes, size_t len) {
+  acoap__dedup_entry_t *entry = entry_of(engine, now, inbound);
+
   if (bytes == NULL || len < ACOAP__HEADER_LEN || bytes[0] >> 6 != 1 ||
-      is_answered(inbound, entry_of(engine, now, inbound)) || ACOAP_CODE_CLASS(bytes[1]) < 2 ||
+      is_answered(inbound, entry) || ACOAP_CODE_CLASS(bytes[1]) < 2 ||
       ACOAP_CODE_CLASS(bytes[1]) > 5) {
     return ACOAP_EINVAL;
   }
-  int status = inbound->type == ACOAP_CON ? reply_piggybacked(engine, now, inbound, bytes, len)
-                                          : reply_non(engine, now, inbound, bytes, len);
+  acoap_path_t back = acoap__path_back(&inbound->path);
+  int status = inbound->type == ACOAP_CON
+                   ? make_piggybacked(engine, now, inbound, entry, bytes, len)
+                   : make_non(engine, now, &back, bytes);
+  if (status == 0) {
+    inbound->answered = true;
+    engine->stats.responses_sent++;
+    acoap__engine_transmit(engine, &back, bytes, len);
+  }
   acoap__engine_leave(engine);
   return status;
 }

@@ -76,17 +76,18 @@ static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t
   size_t token_len = view->token.len;
   uint8_t bytes[4 + ACOAP_TOKEN_MAX] = {(uint8_t)view->type, view->code, (uint8_t)(len >> 8),
                                         (uint8_t)len};
-  uint64_t print = 0;
 
   if (token_len > ACOAP_TOKEN_MAX) {
-    print = engine->config.hash(engine->hash_key, view->token.data, token_len);
-    token_len = 0;
+    uint64_t token = engine->config.hash(engine->hash_key, view->token.data, token_len);
+    memcpy(bytes + 4, &token, sizeof(token));
+    token_len = sizeof(token);
   } else if (token_len > 0) {
     memcpy(bytes + 4, view->token.data, token_len);
   }
-  print ^= engine->config.hash(engine->token_key, bytes, 4 + token_len);
+  uint64_t print = engine->config.hash(engine->hash_key, bytes, 4 + token_len);
   if (path->session != 0) {
-    print ^= engine->config.hash(engine->token_key, &path->session, sizeof(path->session));
+    uint64_t both[2] = {print, path->session};
+    print = engine->config.hash(engine->hash_key, both, sizeof(both));
   }
   return (uint32_t)print;
 }

@@ -15,25 +15,27 @@
 #include <acoap/params.h>
 
 #include "base/divide.h"
+#include "exchange/engine.h"
 
 #define TIME_MAX_MS 0x7fffffffu
 #define RETRANSMIT_MAX 20u
 
+const acoap_params_t acoap__params_default = {.size = sizeof(acoap_params_t),
+                                              .ack_timeout_ms = 2000,
+                                              .ack_random_factor_permille = 1500,
+                                              .max_retransmit = 4,
+                                              .nstart = 1,
+                                              .default_leisure_ms = 5000,
+                                              .probing_rate_bytes_per_s = 1,
+                                              .max_latency_ms = 100000,
+                                              .processing_delay_ms = 2000,
+                                              .response_timeout_ms = 0,
+                                              .congestion = ACOAP_CONGESTION_DEFAULT};
+
 void acoap_params_init(acoap_params_t *params) {
-  if (params == NULL) {
-    return;
+  if (params != NULL) {
+    *params = acoap__params_default;
   }
-  params->size = sizeof(*params);
-  params->ack_timeout_ms = 2000;
-  params->ack_random_factor_permille = 1500;
-  params->max_retransmit = 4;
-  params->nstart = 1;
-  params->default_leisure_ms = 5000;
-  params->probing_rate_bytes_per_s = 1;
-  params->max_latency_ms = 100000;
-  params->processing_delay_ms = 2000;
-  params->response_timeout_ms = 0;
-  params->congestion = ACOAP_CONGESTION_DEFAULT;
 }
 
 /* ACK_TIMEOUT * (2^doublings - 1) * ACK_RANDOM_FACTOR; a doubling too many saturates instead of

@@ -25,12 +25,10 @@ bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b) {
 }
 
 static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {
-  memset(peer, 0, sizeof(*peer));
+  memset(peer, 0, acoap__peer_size(engine->config.queue != NULL));
   acoap__list_init(&peer->idle_node);
-  acoap__list_init(&peer->waiting_place);
-  acoap__list_init(&peer->waiting_id);
   if (engine->config.queue != NULL) {
-    acoap__timer_init(&peer->timer, engine->config.queue->due);
+    engine->config.queue->init(peer);
   }
   peer->engine = engine;
   acoap__message_id_init(&peer->ids, (uint16_t)acoap__random_u32(engine->random));
@@ -39,6 +37,8 @@ static void peer_init(acoap__peer_t *peer, acoap__engine_t *engine) {
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             acoap__peer_t *entries, size_t count, acoap__peer_t *group,
                             acoap__map_node_t **buckets, size_t bucket_count) {
+  const size_t size = acoap__peer_size(engine->config.queue != NULL);
+
   table->skip_group_ids = NULL;
   acoap__map_init(&table->map, buckets, bucket_count);
   acoap__list_init(&table->idle);
@@ -47,8 +47,9 @@ void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
     peer_init(group, engine);
   }
   for (size_t i = 0; i < count; i++) {
-    memset(&entries[i], 0, sizeof(entries[i]));
-    acoap__list_append(&table->idle, &entries[i].idle_node);
+    acoap__peer_t *peer = (acoap__peer_t *)(void *)((char *)entries + i * size);
+    memset(peer, 0, size);
+    acoap__list_append(&table->idle, &peer->idle_node);
   }
 }
 
@@ -87,7 +88,9 @@ static acoap__peer_t *take_oldest(acoap__engine_t *engine, acoap_time_t now) {
   acoap__list_remove(&peer->idle_node);
   if (peer->used) {
     acoap__map_remove(&engine->peers->map, &peer->node);
-    acoap__timer_clear(&engine->timers, &peer->timer);
+    if (engine->config.queue != NULL) {
+      acoap__timer_clear(&engine->timers, &peer->queue->timer);
+    }
     if (acoap__message_id_living_windows(&peer->ids, now) > 0) {
       engine->stats.peers_evicted++;
     }
@@ -122,9 +125,11 @@ acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now,
 }
 
 void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now) {
-  peer->heard = now;
-  peer->expected_until = 0;
-  peer->quiet_until = 0;
+  if (peer->engine->config.queue != NULL) {
+    peer->queue->heard = now;
+    peer->queue->expected_until = 0;
+    peer->queue->quiet_until = 0;
+  }
   acoap__peer_settle(peer);
 }
 
@@ -164,17 +169,7 @@ void acoap__peer_settle(acoap__peer_t *peer) {
   acoap__peer_table_t *table = peer->engine->peers;
 
   acoap__list_remove(&peer->idle_node);
-  if (peer->outstanding == 0 && peer->queued == 0 && peer->pins == 0 && peer != table->group) {
+  if (peer->outstanding == 0 && peer->queued == 0 && !peer->pumping && peer != table->group) {
     acoap__list_append(&table->idle, &peer->idle_node);
   }
-}
-
-void acoap__peer_pin(acoap__peer_t *peer) {
-  peer->pins++;
-  acoap__peer_settle(peer);
-}
-
-void acoap__peer_unpin(acoap__peer_t *peer) {
-  peer->pins--;
-  acoap__peer_settle(peer);
 }

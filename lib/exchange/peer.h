@@ -4,7 +4,7 @@
  * (section 4.4).
  *
  * A peer is busy while it has an outstanding interaction or a waiting message, or its queue is
- * being emptied (pins). Idle peers form a list in the order of their last use; when a new one needs
+ * being emptied. Idle peers form a list in the order of their last use; when a new one needs
  * an entry the oldest idle one is forgotten, and counted when lifetimes of its Message IDs still
  * ran. Only sending makes an entry: a stranger's datagrams push no peer out. All groups together
  * are one peer that is never forgotten, since two of them may share members.
@@ -19,26 +19,30 @@
 #include "exchange/engine.h"
 #include "exchange/message_id.h"
 
-struct acoap__peer {
-  acoap__map_node_t node;  /* by (socket, address) */
-  acoap__list_t idle_node; /* among the idle ones, oldest first */
+/* What belongs to a peer where messages may have to wait (exchange/queue.h). */
+typedef struct acoap__peer_queue {
   acoap__list_t
       waiting_place;        /* messages that need a place of NSTART, then a Message ID; in order */
   acoap__list_t waiting_id; /* messages that need a Message ID only; in order */
   acoap__timer_t timer;     /* when the queue is looked at next */
-  acoap__engine_t *engine;  /* the one that it belongs to */
-  acoap__message_id_t ids;  /* towards this peer */
-  acoap_address_t address;  /* of the peer; family NONE: an entry without a peer */
   acoap_time_t heard;       /* when something valid last came; 0 never */
   acoap_time_t expected_until; /* PROBING_RATE: when what was sent without an answer is paid for */
   acoap_time_t quiet_until;    /* PROBING_RATE: no NON request before this; 0 none */
+  bool exhausted;              /* messages wait because no Message ID is free */
+} acoap__peer_queue_t;
+
+struct acoap__peer {
+  acoap__map_node_t node;      /* by (socket, address) */
+  acoap__list_t idle_node;     /* among the idle ones, oldest first */
+  acoap__engine_t *engine;     /* the one that it belongs to */
+  acoap__message_id_t ids;     /* towards this peer */
+  acoap_address_t address;     /* of the peer; family NONE: an entry without a peer */
   uint32_t outstanding;        /* interactions that hold a place of NSTART */
   uint32_t queued;             /* messages in both queues */
-  uint32_t pins;               /* its queue is being emptied */
   uint16_t socket;             /* number of the socket */
   bool used;                   /* stands in the map */
-  bool exhausted;              /* messages wait because no Message ID is free */
   bool pumping;                /* its queue is being emptied right now */
+  acoap__peer_queue_t queue[]; /* one; none when the engine's config.queue is NULL */
 };
 
 typedef struct acoap__peer_table {
@@ -55,6 +59,11 @@ typedef struct acoap__message_key {
   uint16_t socket;      /* number of our socket */
   uint16_t message_id;  /* 0 in the key of a peer */
 } acoap__message_key_t;
+
+/* Bytes of a peer in a table; `queues`: with what belongs to waiting messages. */
+static inline size_t acoap__peer_size(bool queues) {
+  return sizeof(acoap__peer_t) + (queues ? sizeof(acoap__peer_queue_t) : 0);
+}
 
 void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id);
 /* The same socket and peer address, and not different sessions? */
@@ -82,9 +91,7 @@ acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now);
 bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,
                          uint16_t *message_id);
 
-/* Busy or idle: call it after outstanding, queued or pins changed. */
+/* Busy or idle: call it after outstanding, queued or pumping changed. */
 void acoap__peer_settle(acoap__peer_t *peer);
-void acoap__peer_pin(acoap__peer_t *peer);
-void acoap__peer_unpin(acoap__peer_t *peer);
 
 #endif

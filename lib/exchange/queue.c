@@ -8,7 +8,8 @@
 #include "exchange/internal.h"
 
 static void put_in(acoap__peer_t *peer, acoap__transmission_t *tx, bool needs_place) {
-  acoap__list_append(needs_place ? &peer->waiting_place : &peer->waiting_id, &tx->queue_node);
+  acoap__list_append(needs_place ? &peer->queue->waiting_place : &peer->queue->waiting_id,
+                     &tx->queue_node);
   tx->peer = peer;
   peer->queued++;
   acoap__peer_settle(peer);
@@ -26,7 +27,7 @@ static void take_out(acoap__peer_t *peer, acoap__transmission_t *tx) {
 static void note_exhaustion(acoap__peer_t *peer) {
   acoap__engine_t *engine = peer->engine;
 
-  peer->exhausted = true;
+  peer->queue->exhausted = true;
   engine->stats.message_id_waits += peer->queued;
   if (engine->events->ids_exhausted != NULL) {
     engine->events->ids_exhausted(engine, peer->address.family != 0 ? &peer->address : NULL);
@@ -37,8 +38,8 @@ static bool id_is_free(acoap__peer_t *peer, acoap_time_t now) {
   bool is_free = acoap__peer_id_when(peer, now) <= now;
 
   if (is_free) {
-    peer->exhausted = false;
-  } else if (!peer->exhausted && peer->queued > 0) {
+    peer->queue->exhausted = false;
+  } else if (!peer->queue->exhausted && peer->queued > 0) {
     note_exhaustion(peer);
   }
   return is_free;
@@ -53,9 +54,9 @@ static acoap__transmission_t *first_of(const acoap__list_t *queue) {
 /* When the queues may go on: now, later, or (NEVER) when an interaction is over. */
 static acoap_time_t queues_when(acoap__peer_t *peer, acoap_time_t now) {
   acoap_time_t when = ACOAP_TIME_NEVER;
-  const acoap__transmission_t *first = first_of(&peer->waiting_place);
+  const acoap__transmission_t *first = first_of(&peer->queue->waiting_place);
 
-  if (!acoap__list_empty(&peer->waiting_id)) {
+  if (!acoap__list_empty(&peer->queue->waiting_id)) {
     when = now;
   } else if (first != NULL) {
     when = acoap__congestion_when(peer, first, now);
@@ -73,18 +74,18 @@ static void schedule(acoap__peer_t *peer, acoap_time_t now) {
   }
   acoap_time_t when = queues_when(peer, now);
   if (when == ACOAP_TIME_NEVER) {
-    acoap__timer_clear(&peer->engine->timers, &peer->timer);
-  } else if (!peer->timer.queued || peer->timer.at != when) {
-    acoap__engine_set_timer(peer->engine, &peer->timer, when);
+    acoap__timer_clear(&peer->engine->timers, &peer->queue->timer);
+  } else if (!peer->queue->timer.queued || peer->queue->timer.at != when) {
+    acoap__engine_set_timer(peer->engine, &peer->queue->timer, when);
   }
 }
 
 /* The next message that may leave now; NULL: none. */
 static acoap__transmission_t *next_to_leave(acoap__peer_t *peer, acoap_time_t now) {
-  acoap__transmission_t *tx = first_of(&peer->waiting_id);
+  acoap__transmission_t *tx = first_of(&peer->queue->waiting_id);
 
   if (tx == NULL) {
-    tx = first_of(&peer->waiting_place);
+    tx = first_of(&peer->queue->waiting_place);
     if (tx == NULL || acoap__congestion_when(peer, tx, now) > now) {
       return NULL;
     }
@@ -96,8 +97,8 @@ static void pump(acoap__peer_t *peer, acoap_time_t now) {
   if (peer->pumping || peer->queued == 0) {
     return;
   }
-  acoap__peer_pin(peer);
   peer->pumping = true;
+  acoap__peer_settle(peer);
   for (uint32_t left = peer->queued; left > 0; left--) {
     acoap__transmission_t *tx = next_to_leave(peer, now);
     if (tx == NULL) {
@@ -110,11 +111,19 @@ static void pump(acoap__peer_t *peer, acoap_time_t now) {
   }
   peer->pumping = false;
   schedule(peer, now);
-  acoap__peer_unpin(peer);
+  acoap__peer_settle(peer);
 }
 
 static void due(acoap__timer_t *timer, acoap_time_t now) {
-  pump(ACOAP__CONTAINER(timer, acoap__peer_t, timer), now);
+  pump((acoap__peer_t *)(void *)((char *)timer - offsetof(acoap__peer_t, queue) -
+                                 offsetof(acoap__peer_queue_t, timer)),
+       now);
+}
+
+static void init(acoap__peer_t *peer) {
+  acoap__list_init(&peer->queue->waiting_place);
+  acoap__list_init(&peer->queue->waiting_id);
+  acoap__timer_init(&peer->queue->timer, due);
 }
 
 static bool has_room(acoap__engine_t *engine, acoap_time_t now, const acoap__transmission_t *tx,
@@ -122,7 +131,7 @@ static bool has_room(acoap__engine_t *engine, acoap_time_t now, const acoap__tra
   uint32_t own = tx->state == ACOAP__TX_QUEUED && tx->peer == peer ? 1 : 0;
   bool waits_for_id_only = acoap_address_is_multicast(&order->path->peer) ||
                            (order->type == ACOAP_NON && (!order->is_request || order->no_wait));
-  bool waits = !waits_for_id_only || !acoap__list_empty(&peer->waiting_id) ||
+  bool waits = !waits_for_id_only || !acoap__list_empty(&peer->queue->waiting_id) ||
                acoap__peer_id_when(peer, now) > now;
 
   return !waits || peer->queued - own < engine->config.queue_per_peer;
@@ -131,13 +140,13 @@ static bool has_room(acoap__engine_t *engine, acoap_time_t now, const acoap__tra
 static bool wait(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_t *tx,
                  acoap__peer_t *peer) {
   bool needs_place = acoap__congestion_needs_place(tx);
-  bool waits = needs_place ? !acoap__list_empty(&peer->waiting_place) ||
+  bool waits = needs_place ? !acoap__list_empty(&peer->queue->waiting_place) ||
                                  acoap__congestion_when(peer, tx, now) > now
-                           : !acoap__list_empty(&peer->waiting_id);
-  bool was_exhausted = peer->exhausted;
+                           : !acoap__list_empty(&peer->queue->waiting_id);
+  bool was_exhausted = peer->queue->exhausted;
 
   if (!waits && acoap__peer_id_when(peer, now) <= now) {
-    peer->exhausted = false;
+    peer->queue->exhausted = false;
     return false;
   }
   tx->state = ACOAP__TX_QUEUED;
@@ -149,10 +158,11 @@ static bool wait(acoap__engine_t *engine, acoap_time_t now, acoap__transmission_
   return true;
 }
 
-const acoap__queue_t acoap__queue = {.has_room = has_room,
+const acoap__queue_t acoap__queue = {.init = init,
+                                     .has_room = has_room,
                                      .wait = wait,
                                      .remove = take_out,
                                      .schedule = schedule,
                                      .pump = pump,
                                      .pay = acoap__congestion_pay,
-                                     .due = due};
+                                     .unpaid = acoap__congestion_unpaid};

@@ -14,6 +14,8 @@
 #include "exchange/transmission.h"
 
 typedef struct acoap__queue {
+  /* What a peer's queue begins as; all of it is 0 already. */
+  void (*init)(acoap__peer_t *peer);
   /* May what is ordered leave or wait, if `tx` were idle? */
   bool (*has_room)(acoap__engine_t *engine, acoap_time_t now, const acoap__transmission_t *tx,
                    const acoap__order_t *order, acoap__peer_t *peer);
@@ -28,8 +30,8 @@ typedef struct acoap__queue {
   void (*pump)(acoap__peer_t *peer, acoap_time_t now);
   /* acoap__congestion_pay, which requests alone need. */
   acoap_time_t (*pay)(acoap__transmission_t *tx, acoap_time_t now);
-  /* The peer's timer: its queue may go on. */
-  acoap__timer_cb due;
+  /* acoap__congestion_unpaid, likewise. */
+  void (*unpaid)(acoap__peer_t *peer, const acoap__transmission_t *tx, acoap_time_t expected_until);
 } acoap__queue_t;
 
 extern const acoap__queue_t acoap__queue;

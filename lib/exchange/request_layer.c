@@ -75,7 +75,7 @@ static acoap__interaction_t *next_with_token(acoap__map_node_t *node, acoap_byte
 }
 
 static acoap__interaction_t *first_with_token(const acoap__engine_t *engine, acoap_bytes_t token) {
-  return next_with_token(acoap__map_find(&engine->by_token, token_hash(engine, token)), token);
+  return next_with_token(acoap__map_find(&engine->tokens->open, token_hash(engine, token)), token);
 }
 
 static acoap__interaction_t *another_with_token(acoap__interaction_t *interaction) {
@@ -86,8 +86,8 @@ void acoap__engine_new_token(acoap__engine_t *engine, uint8_t token[8]) {
   acoap_bytes_t bytes = {token, 8};
 
   do {
-    uint64_t count = engine->tokens++;
-    uint64_t word = acoap__siphash(engine->token_key, &count, sizeof(count));
+    uint64_t count = engine->tokens->made++;
+    uint64_t word = acoap__siphash(engine->tokens->key, &count, sizeof(count));
     memcpy(token, &word, sizeof(word));
   } while (first_with_token(engine, bytes) != NULL);
 }
@@ -98,7 +98,7 @@ static void close_interaction(acoap__engine_t *engine, acoap__interaction_t *int
                               acoap_time_t now, bool answered) {
   acoap__transmission_detach(engine, &interaction->tx, now, answered);
   acoap__timer_clear(&engine->timers, &interaction->response_timer);
-  acoap__map_remove(&engine->by_token, &interaction->token_node);
+  acoap__map_remove(&engine->tokens->open, &interaction->token_node);
   interaction->open = false;
 }
 
@@ -183,7 +183,7 @@ static acoap__interaction_t *match(acoap__engine_t *engine, const acoap_path_t *
     return NULL;
   }
   for (; interaction != NULL; interaction = another_with_token(interaction)) {
-    if (acoap__path_same_peer(&interaction->tx.path, from)) {
+    if (acoap__transmission_is_to(&interaction->tx, from)) {
       return interaction;
     }
     if (interaction->multicast || interaction->any_source) {
@@ -287,10 +287,10 @@ static const acoap__request_layer_t request_layer = {.receive = receive};
 
 /* ---- the calls ------------------------------------------------------------------------------- */
 
-void acoap__interaction_init(acoap__interaction_t *interaction,
+void acoap__interaction_init(acoap__interaction_t *interaction, acoap_path_t *way,
                              const acoap__interaction_events_t *events, void *owner) {
   *interaction = (acoap__interaction_t){.events = events, .owner = owner};
-  acoap__transmission_init(&interaction->tx, &request_events, interaction);
+  acoap__transmission_init(&interaction->tx, way, &request_events, interaction);
   acoap__timer_init(&interaction->response_timer, response_due);
 }
 
@@ -299,7 +299,7 @@ static bool token_is_open(const acoap__engine_t *engine, const acoap__interactio
                           acoap_bytes_t token, const acoap_path_t *path) {
   for (acoap__interaction_t *other = first_with_token(engine, token); other != NULL;
        other = another_with_token(other)) {
-    if (other != interaction && acoap__path_same_peer(&other->tx.path, path)) {
+    if (other != interaction && acoap__transmission_is_to(&other->tx, path)) {
       return true;
     }
   }
@@ -341,7 +341,7 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
   interaction->answered = false;
   interaction->renews = how->renews;
   interaction->open = true;
-  acoap__map_insert(&engine->by_token, &interaction->token_node, token_hash(engine, token));
+  acoap__map_insert(&engine->tokens->open, &interaction->token_node, token_hash(engine, token));
   acoap__transmission_prepare(engine, &interaction->tx, &order);
   /* Waiting begins before the socket is called: afterwards the interaction may be over and its
    * memory gone. */
@@ -383,7 +383,8 @@ static int repeat_from_the_start(acoap__engine_t *engine, acoap_time_t now,
 int acoap__interaction_repeat(acoap__engine_t *engine, acoap_time_t now,
                               acoap__interaction_t *interaction, const acoap_path_t *path) {
   acoap__transmission_t *tx = &interaction->tx;
-  const acoap_path_t way = path != NULL ? *path : tx->path;
+  const acoap_path_t before = acoap__transmission_path(tx);
+  const acoap_path_t way = path != NULL ? *path : before;
   bool went_out = tx->state != ACOAP__TX_REFUSED;
   int status = ACOAP__QUEUED;
 
@@ -391,11 +392,11 @@ int acoap__interaction_repeat(acoap__engine_t *engine, acoap_time_t now,
     return ACOAP_EINVAL;
   }
   if (interaction->multicast ? !acoap_address_is_multicast(&way.peer)
-                             : !acoap__path_same_peer(&way, &tx->path)) {
+                             : !acoap__path_same_peer(&way, &before)) {
     return ACOAP_EINVAL;
   }
   if (tx->state == ACOAP__TX_QUEUED) {
-    return same_way(&way, &tx->path) ? 0 : ACOAP_EAGAIN;
+    return same_way(&way, &before) ? 0 : ACOAP_EAGAIN;
   }
   /* It may stand inside its first sending out of the queue, or have been refused there: then nobody
    * has begun to wait yet. */

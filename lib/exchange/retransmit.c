@@ -35,14 +35,15 @@ void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, a
   if (tx->events->renew != NULL) {
     tx->events->renew(tx, now);
   }
-  acoap__engine_transmit(engine, &tx->path, tx->bytes, tx->len);
+  acoap_path_t path = acoap__transmission_path(tx);
+  acoap__engine_transmit(engine, &path, tx->bytes, tx->len);
 }
 
 bool acoap__retransmit_early(acoap__engine_t *engine, acoap__transmission_t *tx) {
   if (tx->state != ACOAP__TX_AWAITING_ACK) {
     return false;
   }
-  acoap_path_t path = tx->path;
+  acoap_path_t path = acoap__transmission_path(tx);
   engine->stats.retransmissions++;
   tx->sent_early = true;
   acoap__engine_transmit(engine, &path, tx->bytes, tx->len);

@@ -12,6 +12,8 @@
  */
 #include "exchange/transmission.h"
 
+#include <string.h>
+
 #include "exchange/congestion.h"
 #include "exchange/internal.h"
 #include "exchange/queue.h"
@@ -44,11 +46,39 @@ static void transmission_due(acoap__timer_t *timer, acoap_time_t now) {
   }
 }
 
-void acoap__transmission_init(acoap__transmission_t *tx, const acoap__transmission_events_t *events,
-                              void *owner) {
-  *tx = (acoap__transmission_t){.events = events, .owner = owner};
+void acoap__transmission_init(acoap__transmission_t *tx, acoap_path_t *way,
+                              const acoap__transmission_events_t *events, void *owner) {
+  *tx = (acoap__transmission_t){.way = way, .events = events, .owner = owner};
   acoap__timer_init(&tx->timer, transmission_due);
   acoap__list_init(&tx->queue_node);
+}
+
+/* ---- where to -------------------------------------------------------------------------------- */
+
+acoap_path_t acoap__transmission_path(const acoap__transmission_t *tx) {
+  acoap_path_t path;
+
+  if (tx->way != NULL) {
+    return *tx->way;
+  }
+  memset(&path, 0, sizeof(path));
+  path.peer = tx->address;
+  path.socket = tx->socket;
+  return path;
+}
+
+static void set_path(acoap__transmission_t *tx, const acoap_path_t *path) {
+  tx->address = path->peer;
+  tx->socket = path->socket;
+  if (tx->way != NULL) {
+    *tx->way = *path;
+  }
+}
+
+bool acoap__transmission_is_to(const acoap__transmission_t *tx, const acoap_path_t *peer) {
+  return tx->socket == peer->socket && acoap_address_equal(&tx->address, &peer->peer) &&
+         (tx->way == NULL || tx->way->session == peer->session || tx->way->session == 0 ||
+          peer->session == 0);
 }
 
 /* ---- the index by (peer, Message ID) --------------------------------------------------------- */
@@ -62,7 +92,7 @@ acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
   for (acoap__map_node_t *node = acoap__map_find(&engine->by_message_id, hash); node != NULL;
        node = acoap__map_find_next(node)) {
     acoap__transmission_t *tx = ACOAP__CONTAINER(node, acoap__transmission_t, id_node);
-    if (tx->message_id == message_id && acoap__path_same_peer(&tx->path, path)) {
+    if (tx->message_id == message_id && acoap__transmission_is_to(tx, path)) {
       return tx;
     }
   }
@@ -73,12 +103,13 @@ acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
  * alone. */
 static void register_id(acoap__engine_t *engine, acoap__transmission_t *tx) {
   acoap__message_key_t key;
-  acoap__transmission_t *older = acoap__transmission_find(engine, &tx->path, tx->message_id);
+  acoap_path_t path = acoap__transmission_path(tx);
+  acoap__transmission_t *older = acoap__transmission_find(engine, &path, tx->message_id);
 
   if (older != NULL) {
     acoap__map_remove(&engine->by_message_id, &older->id_node);
   }
-  acoap__message_key(&key, &tx->path, tx->message_id);
+  acoap__message_key(&key, &path, tx->message_id);
   acoap__map_insert(&engine->by_message_id, &tx->id_node, engine->config.key_hash(engine, &key));
 }
 
@@ -108,7 +139,7 @@ static void count_sent(acoap__engine_t *engine, const acoap__transmission_t *tx)
 /* The datagram goes to the socket. Returns as acoap__transmission_launch. */
 static int leave(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now) {
   acoap__leaving_t leaving = {.tx = tx, .outer = engine->leaving};
-  acoap_path_t path = tx->path;
+  acoap_path_t path = acoap__transmission_path(tx);
 
   count_sent(engine, tx);
   engine->leaving = &leaving;
@@ -129,7 +160,7 @@ static int leave(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_
 
 int acoap__transmission_launch(acoap__engine_t *engine, acoap__transmission_t *tx,
                                acoap__peer_t *peer, acoap_time_t now) {
-  bool group = acoap_address_is_multicast(&tx->path.peer);
+  bool group = acoap_address_is_multicast(&tx->address);
 
   acoap__peer_take_id(peer, now, lifetime_ms(tx), &tx->message_id);
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
@@ -157,7 +188,7 @@ int acoap__transmission_again(acoap__engine_t *engine, acoap_time_t now, acoap__
     return ACOAP__QUEUED;
   }
   acoap__map_remove(&engine->by_message_id, &tx->id_node);
-  tx->path = *path;
+  set_path(tx, path);
   acoap_message_set_header(tx->bytes, tx->type, tx->message_id);
   register_id(engine, tx);
   acoap__engine_set_timer(engine, &tx->timer, acoap__congestion_pay(tx, now));
@@ -215,10 +246,10 @@ void acoap__transmission_prepare(acoap__engine_t *engine, acoap__transmission_t 
                                  const acoap__order_t *order) {
   tx->engine = engine;
   tx->type = order->type;
-  tx->path = *order->path;
+  set_path(tx, order->path);
   tx->bytes = order->bytes;
   tx->len = order->len;
-  tx->params = order->params != NULL ? order->params : &engine->config.params;
+  tx->params = order->params != NULL ? order->params : engine->config.params;
   tx->is_request = order->is_request;
   tx->no_wait = order->no_wait && order->type == ACOAP_NON;
 }

@@ -32,6 +32,8 @@ typedef struct acoap__order {
 int acoap__transmission_admit(acoap__engine_t *engine, acoap_time_t now,
                               const acoap__transmission_t *tx, const acoap__order_t *order,
                               acoap__peer_t **peer);
+/* Does it go to this peer, and not in another session? */
+bool acoap__transmission_is_to(const acoap__transmission_t *tx, const acoap_path_t *peer);
 /* Write what was admitted into an idle node. */
 void acoap__transmission_prepare(acoap__engine_t *engine, acoap__transmission_t *tx,
                                  const acoap__order_t *order);

@@ -11,6 +11,11 @@
 
 #include "message/wire.h"
 
+extern inline const uint8_t *acoap__extension_read(const uint8_t *at, const uint8_t *end,
+                                                   uint32_t *number);
+extern inline const uint8_t *acoap__option_read(const uint8_t *at, const uint8_t *end,
+                                                uint32_t *delta, uint32_t *length);
+
 /*
  * Find the token behind the header. 9 to 12 and the extended lengths exist only for those who take
  * tokens of RFC 8974, that is, with a token_max above 8. Returns the byte behind the token; NULL

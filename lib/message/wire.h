@@ -51,9 +51,9 @@ static inline uint8_t *acoap__extension_write(uint8_t *at, size_t number) {
 }
 
 /* Read what follows four bits of 13 or 14 and replace them; NULL when it is cut short or the bits
- * are 15. */
-static inline const uint8_t *acoap__extension_read(const uint8_t *at, const uint8_t *end,
-                                                   uint32_t *number) {
+ * are 15. Defined once, in decode.c, for compilers that do not put it in line. */
+inline const uint8_t *acoap__extension_read(const uint8_t *at, const uint8_t *end,
+                                            uint32_t *number) {
   if (*number == 13 && end - at >= 1) {
     *number = ACOAP__EXTEND_1 + at[0];
     return at + 1;
@@ -67,10 +67,10 @@ static inline const uint8_t *acoap__extension_read(const uint8_t *at, const uint
 
 /*
  * Read delta and length of the option at `at`, which is before end; returns where its value starts,
- * NULL when the option is malformed or its value would go beyond end.
+ * NULL when the option is malformed or its value would go beyond end. Likewise.
  */
-static inline const uint8_t *acoap__option_read(const uint8_t *at, const uint8_t *end,
-                                                uint32_t *delta, uint32_t *length) {
+inline const uint8_t *acoap__option_read(const uint8_t *at, const uint8_t *end, uint32_t *delta,
+                                         uint32_t *length) {
   uint8_t first = *at++;
 
   *delta = first >> 4;

@@ -137,7 +137,7 @@ static bool leaves_as_con(const acoap_request_t *request, acoap_reliability_t re
 }
 
 static size_t transmissions_of(const acoap_server_t *server) {
-  return 1 + (size_t)acoap__local_endpoint_engine(server->endpoint)->config.params.max_retransmit;
+  return 1 + (size_t)acoap__local_endpoint_engine(server->endpoint)->config.params->max_retransmit;
 }
 
 /*

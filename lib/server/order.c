@@ -29,7 +29,7 @@ uint32_t acoap__observe_number(acoap_server_t *server) {
   struct acoap__observers *observers = server->observers;
   acoap_time_t now = acoap__server_now(server);
   acoap_time_t lifetime = (acoap_time_t)acoap_params_exchange_lifetime_ms(
-      &acoap__local_endpoint_engine(server->endpoint)->config.params);
+      acoap__local_endpoint_engine(server->endpoint)->config.params);
   uint32_t number = clock_number(server);
   /* What left with the last number has arrived or never will, when a message's lifetime has passed
    * since: 128 s later the clock is right whatever it says. */

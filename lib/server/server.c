@@ -42,7 +42,7 @@ static void default_size(size_t *option, size_t value) {
 }
 
 static void fill_in_defaults(acoap_server_options_t *options, acoap_local_endpoint_t *endpoint) {
-  const acoap_params_t *params = &acoap__local_endpoint_engine(endpoint)->config.params;
+  const acoap_params_t *params = acoap__local_endpoint_engine(endpoint)->config.params;
   default_size(&options->block_size, BLOCK_SIZE_DEFAULT);
   default_size(&options->body_max_bytes, BODY_MAX_DEFAULT);
   default_size(&options->bodies_max_bytes, BODIES_MAX_DEFAULT);

@@ -119,7 +119,7 @@ acoap__transfer_t *acoap__transfer_find_bare(const acoap_server_t *server,
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static const acoap_params_t *params_of(const acoap__transfers_t *transfers) {
-  return &acoap__local_endpoint_engine(transfers->server->endpoint)->config.params;
+  return acoap__local_endpoint_engine(transfers->server->endpoint)->config.params;
 }
 
 static uint32_t lifetime_ms(const acoap__transfers_t *transfers, acoap__standing_t standing) {

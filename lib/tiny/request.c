@@ -70,7 +70,7 @@ static void tell_end(acoap_tiny_t *tiny) {
       continue;
     }
     acoap_tiny_event_t *event =
-        acoap__tiny_tell(tiny, ACOAP_TINY_FAILED, &request->interaction.tx.path.peer);
+        acoap__tiny_tell(tiny, ACOAP_TINY_FAILED, &request->interaction.tx.address);
     if (event != NULL) {
       event->exchange = number_of(tiny, request);
       event->status = request->status;
@@ -125,7 +125,7 @@ int acoap_tiny_request_send(acoap_tiny_t *tiny, acoap_time_t now, int exchange,
   if (len > 0) {
     /* Before it leaves: the response may come while the network takes it. */
     request->state = ACOAP__TINY_SENT;
-    acoap__interaction_init(&request->interaction, &request_events, tiny);
+    acoap__interaction_init(&request->interaction, NULL, &request_events, tiny);
     status = acoap__interaction_send(&tiny->engine, now, &request->interaction, &path,
                                      builder->bytes, (size_t)len, type, &options);
   }

@@ -62,7 +62,7 @@ acoap__tiny_response_t *acoap__tiny_response_take(acoap_tiny_t *tiny, acoap_time
       taken->ended(taken, now, 0);
     }
   }
-  acoap__transmission_init(&taken->tx, &response_events, tiny);
+  acoap__transmission_init(&taken->tx, NULL, &response_events, tiny);
   taken->ended = NULL;
   taken->owner = NULL;
   taken->state = ACOAP__TINY_BUILDING;

@@ -32,6 +32,8 @@ _Static_assert(_Alignof(max_align_t) <= 2 * sizeof(void *), "tables are aligned 
 _Static_assert(sizeof(acoap_tiny_t) <= ACOAP_TINY_ENDPOINT_BYTES, "ACOAP_TINY_ENDPOINT_BYTES");
 _Static_assert(sizeof(acoap__peer_table_t) <= ACOAP_TINY_TABLES_BYTES, "ACOAP_TINY_TABLES_BYTES");
 _Static_assert(sizeof(acoap__peer_t) <= ACOAP_TINY_PEER_BYTES, "ACOAP_TINY_PEER_BYTES");
+_Static_assert(sizeof(acoap__peer_queue_t) <= ACOAP_TINY_QUEUE_BYTES, "ACOAP_TINY_QUEUE_BYTES");
+_Static_assert(sizeof(acoap__tokens_t) <= ACOAP_TINY_TOKENS_BYTES, "ACOAP_TINY_TOKENS_BYTES");
 _Static_assert(sizeof(acoap__dedup_t) <= ACOAP_TINY_DEDUP_BYTES, "ACOAP_TINY_DEDUP_BYTES");
 _Static_assert(sizeof(acoap__dedup_entry_t) <= ACOAP_TINY_ENTRY_BYTES, "ACOAP_TINY_ENTRY_BYTES");
 _Static_assert(sizeof(acoap__tiny_request_t) <= ACOAP_TINY_REQUEST_BYTES,
@@ -45,11 +47,6 @@ static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_confi
   uint32_t places = (uint32_t)config->requests + config->responses;
 
   memset(engine, 0, sizeof(*engine));
-  if (config->params != NULL) {
-    engine->params = *config->params;
-  } else {
-    acoap_params_init(&engine->params);
-  }
   engine->token_max = ACOAP_TOKEN_MAX;
   engine->hash = acoap__small_hash;
   engine->key_hash = acoap__key_hash_small;
@@ -66,6 +63,7 @@ static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_confi
     engine->buckets *= 2;
   }
   engine->no_groups = !config->groups;
+  engine->no_requests = config->requests == 0;
 }
 
 static bool is_in_range(const acoap_tiny_config_t *config) {
@@ -155,8 +153,9 @@ int acoap_tiny_init(void *memory, size_t len, const acoap_tiny_config_t *config,
   made->messages = parts.messages;
   made->config = config;
   acoap__random_init(&made->random, config->entropy, config->user_data);
-  acoap__engine_start(&made->engine, &engine, &parts.tables, &made->random, NULL, &engine_events,
-                      made);
+  acoap__engine_start(&made->engine, &engine,
+                      config->params != NULL ? config->params : &acoap__params_default,
+                      &parts.tables, &made->random, NULL, &engine_events, made);
   *tiny = made;
   return 0;
 }
@@ -233,7 +232,7 @@ static void tell_response_end(acoap_tiny_t *tiny) {
       continue;
     }
     acoap_tiny_event_t *event = acoap__tiny_tell(
-        tiny, response->status == 0 ? ACOAP_TINY_PONG : ACOAP_TINY_FAILED, &response->tx.path.peer);
+        tiny, response->status == 0 ? ACOAP_TINY_PONG : ACOAP_TINY_FAILED, &response->tx.address);
     if (event != NULL) {
       event->status = response->status;
       response->state = ACOAP__TINY_FREE;
@@ -279,7 +278,7 @@ acoap_time_t acoap_tiny_next_wake(const acoap_tiny_t *tiny) {
 }
 
 uint32_t acoap_tiny_leisure_ms(acoap_tiny_t *tiny) {
-  return tiny != NULL ? acoap__leisure_ms(&tiny->engine.config.params, &tiny->random) : 0;
+  return tiny != NULL ? acoap__leisure_ms(tiny->engine.config.params, &tiny->random) : 0;
 }
 
 const acoap_stats_t *acoap_tiny_stats(const acoap_tiny_t *tiny) {

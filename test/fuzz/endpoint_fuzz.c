@@ -36,6 +36,7 @@ enum {
 /* A request of the endpoint's own. */
 typedef struct ask {
   acoap__interaction_t interaction;
+  acoap_path_t way; /* lent to it */
   acoap_local_endpoint_t *endpoint;
   uint8_t bytes[32];
   bool keep;
@@ -156,7 +157,7 @@ static void ask_something(acoap_local_endpoint_t *endpoint, const acoap_address_
   path.peer = *peer;
   ask->endpoint = endpoint;
   ask->keep = (flags & FLAG_MULTICAST) != 0;
-  acoap__interaction_init(&ask->interaction, &ask_events, ask);
+  acoap__interaction_init(&ask->interaction, &ask->way, &ask_events, ask);
   acoap__engine_new_token(&endpoint->engine, token);
   acoap_builder_init(&builder, ask->bytes, sizeof(ask->bytes), ACOAP_CON, ACOAP_CODE_GET, 0, token,
                      sizeof(token));

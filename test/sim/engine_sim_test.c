@@ -47,6 +47,7 @@ typedef enum stage { UNSENT, PENDING, ENDED } stage_t;
 typedef struct request {
   acoap__interaction_t *interaction; /* in memory of its own, freed at its end */
   uint8_t *bytes;                    /* so are its bytes */
+  acoap_path_t way;
   host_t *host;
   stage_t stage;
   bool keep;             /* several answers are expected */
@@ -68,6 +69,7 @@ typedef struct answer {
   unsigned request;
   acoap__inbound_t inbound;
   acoap__transmission_t tx;
+  acoap_path_t way;
   uint8_t bytes[64];
   uint8_t token[8];
   bool waiting; /* for the end of its transmission */
@@ -265,7 +267,7 @@ static void send_request(sim_t *sim, request_t *request) {
   acoap__engine_new_token(&host->engine, token);
   acoap_builder_init(&builder, request->bytes, 64, ACOAP_CON, ACOAP_CODE_POST, 0, token, 8);
   acoap_builder_payload(&builder, &number, 1);
-  acoap__interaction_init(request->interaction, &interaction_events, request);
+  acoap__interaction_init(request->interaction, &request->way, &interaction_events, request);
   request->stage = PENDING;
   request->send_at = ACOAP_TIME_NEVER;
   int status = acoap__interaction_send(&host->engine, sim->now, request->interaction, &path,
@@ -402,7 +404,7 @@ static void on_request(void *user_data, acoap_time_t now, const acoap__inbound_t
   answer->again = sim->requests[number].keep ? dice(sim, 6) : 0;
   answer->inbound = copy;
   memcpy(answer->token, view->token.data, 8);
-  acoap__transmission_init(&answer->tx, &transmission_events, answer);
+  acoap__transmission_init(&answer->tx, &answer->way, &transmission_events, answer);
   if (how == 4 || how == 5) {
     acoap__inbound_acknowledge(&host->engine, now, &answer->inbound);
   }
@@ -453,7 +455,7 @@ static void make_requests(sim_t *sim) {
     request->close_at = request->keep || dice(sim, 5) == 0
                             ? request->send_at + dice(sim, dice(sim, 2) ? 100 : 200000)
                             : ACOAP_TIME_NEVER;
-    request->params = request->host->engine.config.params;
+    request->params = *request->host->engine.config.params;
     if (dice(sim, 6) == 0) {
       request->params.response_timeout_ms = 1 + dice(sim, 60000);
     }
@@ -582,9 +584,9 @@ static void check_end(sim_t *sim) {
   }
   for (unsigned i = 0; i < HOSTS; i++) {
     const acoap__engine_t *engine = &sim->hosts[i].engine;
-    if (engine->by_token.count != 0 || engine->by_message_id.count != 0 ||
+    if (engine->tokens->open.count != 0 || engine->by_message_id.count != 0 ||
         acoap__engine_next_wake(engine) != ACOAP_TIME_NEVER) {
-      broken(sim, "host %u: %zu tokens and %zu Message IDs are left", i, engine->by_token.count,
+      broken(sim, "host %u: %zu tokens and %zu Message IDs are left", i, engine->tokens->open.count,
              engine->by_message_id.count);
     }
     for (unsigned j = 0; j < HOSTS; j++) {

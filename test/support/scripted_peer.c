@@ -292,7 +292,7 @@ void script_request_init(script_t *script, script_request_t *made, uint8_t code,
   memset(made, 0, sizeof(*made));
   made->script = script;
   made->len = script_compose(made->bytes, sizeof(made->bytes), ACOAP_CON, code, 0, token, payload);
-  acoap__interaction_init(&made->interaction, &request_events, made);
+  acoap__interaction_init(&made->interaction, &made->way, &request_events, made);
 }
 
 int script_request_send(script_request_t *made, const acoap_path_t *path, acoap_type_t type,
@@ -359,7 +359,7 @@ void script_message_init(script_t *script, script_message_t *message, uint8_t co
   message->script = script;
   message->len =
       script_compose(message->bytes, sizeof(message->bytes), ACOAP_CON, code, 0, token, payload);
-  acoap__transmission_init(&message->tx, &message_events, message);
+  acoap__transmission_init(&message->tx, &message->way, &message_events, message);
 }
 
 int script_message_send(script_message_t *message, const acoap_path_t *path, acoap_type_t type,
@@ -383,7 +383,7 @@ int script_reply(script_t *script, script_inbound_t *inbound, uint8_t code, cons
 }
 
 void script_expect_idle(const script_t *script) {
-  ck_assert_uint_eq(script->engine.by_token.count, 0);
+  ck_assert_uint_eq(script->engine.tokens->open.count, 0);
   ck_assert_uint_eq(script->engine.by_message_id.count, 0);
   ck_assert_int_eq(acoap__engine_next_wake(&script->engine), ACOAP_TIME_NEVER);
   ck_assert_ptr_null(script->engine.leaving);

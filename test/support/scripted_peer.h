@@ -96,6 +96,7 @@ void script_expect_silence(script_t *script);
 typedef struct script_request script_request_t;
 struct script_request {
   acoap__interaction_t interaction;
+  acoap_path_t way; /* lent to it */
   uint8_t bytes[SCRIPT_DATAGRAM_MAX];
   size_t len;
   script_t *script;
@@ -121,6 +122,7 @@ int script_request_send(script_request_t *request, const acoap_path_t *path, aco
 typedef struct script_message script_message_t;
 struct script_message {
   acoap__transmission_t tx;
+  acoap_path_t way; /* lent to it */
   uint8_t bytes[64];
   size_t len;
   script_t *script;

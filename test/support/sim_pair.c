@@ -144,7 +144,7 @@ void sim_ask_init(sim_ask_t *ask, acoap_local_endpoint_t *endpoint, uint8_t code
   memset(ask, 0, sizeof(*ask));
   ask->endpoint = endpoint;
   ask->user.closing = ask_closing;
-  acoap__interaction_init(&ask->interaction, &ask_events, ask);
+  acoap__interaction_init(&ask->interaction, &ask->way, &ask_events, ask);
   acoap__engine_new_token(acoap__local_endpoint_engine(endpoint), ask->token);
   acoap_builder_init(&ask->builder, ask->bytes, sizeof(ask->bytes), ACOAP_CON, code, 0, ask->token,
                      sizeof(ask->token));

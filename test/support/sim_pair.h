@@ -50,6 +50,7 @@ acoap_time_t sim_pair_now(const sim_pair_t *pair);
 typedef struct sim_ask sim_ask_t;
 struct sim_ask {
   acoap__interaction_t interaction;
+  acoap_path_t way;            /* lent to it */
   acoap__endpoint_user_t user; /* outstanding while it is open, as a client's request is */
   acoap_local_endpoint_t *endpoint;
   acoap_builder_t builder;

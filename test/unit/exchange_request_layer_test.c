@@ -463,7 +463,7 @@ START_TEST(waiting_for_a_response_ends) {
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     script_t *script = new_script();
     acoap_path_t path = script_path(1);
-    acoap_params_t params = script->engine.config.params;
+    acoap_params_t params = *script->engine.config.params;
     acoap__request_options_t options = {.params = &params, .keep = i % 2 == 0};
     script_request_t request;
     acoap_time_t start = script->now;
@@ -489,7 +489,7 @@ END_TEST
 START_TEST(time_in_the_queue_does_not_count) {
   script_t *script = new_script();
   acoap_path_t path = script_path(1);
-  acoap_params_t params = script->engine.config.params;
+  acoap_params_t params = *script->engine.config.params;
   acoap__request_options_t options = {.params = &params};
   script_request_t first;
   script_request_t second;
@@ -619,7 +619,7 @@ START_TEST(a_failed_send_leaves_an_open_interaction_open) {
   script_t *script = new_script();
   acoap_path_t path = script_path(1);
   acoap__request_options_t keep = {.keep = true};
-  acoap_params_t bad = script->engine.config.params;
+  acoap_params_t bad = *script->engine.config.params;
   acoap__request_options_t refused = {.params = &bad};
   script_request_t request;
 
@@ -708,7 +708,7 @@ START_TEST(a_token_that_is_open_is_not_given_out) {
 
   /* What will come next is taken by somebody before it comes. */
   acoap__engine_new_token(&script->engine, coming);
-  script->engine.tokens--;
+  script->engine.tokens->made--;
   script_request_init(script, &request, ACOAP_CODE_GET, "12345678", NULL);
   memcpy(request.bytes + 4, coming, 8);
   send(&request, &path, ACOAP_CON, NULL);

@@ -186,7 +186,7 @@ START_TEST(rfc7641_4_5_2_newer_bytes_take_the_place_and_the_counter_goes_on) {
   script_message_init(script, &next, ACOAP_CODE_CONTENT, "t", "newer");
   acoap__transmission_events_t events = *message.tx.events;
   events.renew = renew;
-  acoap__transmission_init(&message.tx, &events, &message);
+  acoap__transmission_init(&message.tx, &message.way, &events, &message);
   ck_assert_int_eq(script_message_send(&message, &path, ACOAP_CON, NULL), 0);
   uint16_t id = 0;
   for (size_t i = 0; i < 5; i++) {

@@ -351,7 +351,7 @@ START_TEST(a_socket_that_answers_at_once_drains_a_queue_without_recursion) {
 END_TEST
 
 static void send_myself_again(script_message_t *message) {
-  acoap_path_t path = message->tx.path;
+  acoap_path_t path = acoap__transmission_path(&message->tx);
 
   if (message->tx.state == ACOAP__TX_AWAITING_ACK) {
     acoap__transmission_cancel(&message->script->engine, message->script->now, &message->tx);

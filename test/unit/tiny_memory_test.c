@@ -21,6 +21,7 @@ START_TEST(macro_is_what_the_endpoint_counts) {
     acoap_tiny_config_t config;
     size_t bytes;
   } rows[] = {ROW(0, 0, 2, 1, 1, 16, 0),          ROW(0, 1, 4, 1, 160, 128, 0),
+              ROW(0, 1, 6, 3, 160, 128, 1),       ROW(0, 2, 4, 1, 160, 128, 0),
               ROW(2, 3, 16, 4, 1024, 256, 1),     ROW(1, 0, 5, 3, 77, 100, 0),
               ROW(127, 127, 200, 99, 9, 1280, 1), ROW(3, 2, 17, 5, 333, 64, 1)};
 
@@ -35,6 +36,8 @@ START_TEST(parts_are_what_they_say) {
   ck_assert_uint_eq(sizeof(acoap_tiny_t), ACOAP_TINY_ENDPOINT_BYTES);
   ck_assert_uint_eq(sizeof(acoap__peer_table_t), ACOAP_TINY_TABLES_BYTES);
   ck_assert_uint_eq(sizeof(acoap__peer_t), ACOAP_TINY_PEER_BYTES);
+  ck_assert_uint_eq(sizeof(acoap__peer_queue_t), ACOAP_TINY_QUEUE_BYTES);
+  ck_assert_uint_eq(sizeof(acoap__tokens_t), ACOAP_TINY_TOKENS_BYTES);
   ck_assert_uint_eq(sizeof(acoap__dedup_t), ACOAP_TINY_DEDUP_BYTES);
   ck_assert_uint_eq(sizeof(acoap__dedup_entry_t), ACOAP_TINY_ENTRY_BYTES);
   ck_assert_uint_eq(sizeof(acoap__tiny_request_t), ACOAP_TINY_REQUEST_BYTES);
