@@ -13,13 +13,13 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 #include <string.h>
 #include <sys/time.h>
 
-#include "base/ip_text.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "security/certificate_name.h"
 #include "security/identity.h"
 
 /* RFC 6347 section 4.1: content type, version, epoch, sequence number, length. */
@@ -56,7 +56,9 @@ static void end(acoap__dtls_session_t *session, int status, const char *reason, 
 
 static void end_by_openssl(acoap__dtls_session_t *session) {
   char reason[ACOAP__DTLS_REASON_MAX];
-  long verified = SSL_get_verify_result(session->ssl);
+  long verified = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE
+                      ? SSL_get_verify_result(session->ssl)
+                      : X509_V_OK;
   acoap__openssl_reason(reason, sizeof(reason));
   end(session, ACOAP_ESECURITY, reason,
       verified != X509_V_OK ? X509_verify_cert_error_string(verified) : NULL);
@@ -169,26 +171,36 @@ static int session_new(acoap_credentials_t *credentials, acoap__dtls_role_t role
   return 0;
 }
 
-/* RFC 7252 section 9.1.3.3: the certificate is for the host of the URI, a name or an address. */
-static int set_host(acoap__dtls_session_t *session, const char *host) {
-  uint8_t ip[16];
-  size_t len = strlen(host);
-  X509_VERIFY_PARAM *check = SSL_get0_param(session->ssl);
-  if (acoap__ipv4_parse(host, len, ip)) {
-    return X509_VERIFY_PARAM_set1_ip(check, ip, 4) == 1 ? 0 : ACOAP_ENOMEM;
+/* RFC 7252 section 9.1.3.3: the certificate is for the host of the URI. What a chain proves is
+ * OpenSSL's to say; this is called once that is done, from the anchor to the certificate itself. */
+static int verify(int good, X509_STORE_CTX *chain) {
+  SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+  const acoap__dtls_session_t *session = SSL_get_app_data(ssl);
+  if (good == 1 && X509_STORE_CTX_get_error_depth(chain) == 0 && session->host != NULL &&
+      !acoap__certificate_names(X509_STORE_CTX_get0_cert(chain), session->host, session->port)) {
+    X509_STORE_CTX_set_error(chain, acoap__host_is_literal(session->host)
+                                        ? X509_V_ERR_IP_ADDRESS_MISMATCH
+                                        : X509_V_ERR_HOSTNAME_MISMATCH);
+    return 0;
   }
-  if (acoap__ipv6_parse(host, len, ip)) {
-    return X509_VERIFY_PARAM_set1_ip(check, ip, 16) == 1 ? 0 : ACOAP_ENOMEM;
+  return good;
+}
+
+static int set_host(acoap__dtls_session_t *session, const char *host, uint16_t port) {
+  size_t len = strlen(host) + 1;
+  session->host = acoap__malloc(len);
+  if (session->host == NULL) {
+    return ACOAP_ENOMEM;
   }
-  X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (X509_VERIFY_PARAM_set1_host(check, host, len) != 1 ||
-      SSL_set_tlsext_host_name(session->ssl, host) != 1) {
+  memcpy(session->host, host, len);
+  session->port = port;
+  if (!acoap__host_is_literal(host) && SSL_set_tlsext_host_name(session->ssl, host) != 1) {
     return ACOAP_EINVAL;
   }
   return 0;
 }
 
-int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *host,
+int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *host, uint16_t port,
                                 const acoap__dtls_resumption_t *resume, size_t mtu,
                                 acoap__dtls_transmit_cb transmit, void *owner,
                                 acoap__dtls_session_t **session) {
@@ -197,8 +209,10 @@ int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *ho
   if (status != 0) {
     return status;
   }
+  SSL_set_app_data(made->ssl, made);
+  SSL_set_verify(made->ssl, SSL_get_verify_mode(made->ssl), verify);
   if (host != NULL) {
-    status = set_host(made, host);
+    status = set_host(made, host, port);
   }
   if (status != 0) {
     ERR_clear_error();
@@ -246,26 +260,16 @@ void acoap__dtls_session_free(acoap__dtls_session_t *session) {
   SSL_free(session->ssl);
   acoap_credentials_unref(session->credentials);
   acoap_identity_unref(session->identity);
+  acoap__free(session->host);
   acoap__free(session);
 }
 
 /* ---- what was proved ---------------------------------------------------------------------------
  */
 
-static bool names_host(X509 *certificate, const char *host) {
-  size_t len = strlen(host);
-  uint8_t ip[16];
-  if (acoap__ipv4_parse(host, len, ip)) {
-    return X509_check_ip(certificate, ip, 4, 0) == 1;
-  }
-  if (acoap__ipv6_parse(host, len, ip)) {
-    return X509_check_ip(certificate, ip, 16, 0) == 1;
-  }
-  return X509_check_host(certificate, host, len, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
-}
-
 bool acoap__dtls_session_proves(const acoap__dtls_session_t *session,
-                                const acoap_credentials_t *credentials, const char *host) {
+                                const acoap_credentials_t *credentials, const char *host,
+                                uint16_t port) {
   if (session->role == ACOAP__DTLS_CLIENT) {
     return true;
   }
@@ -276,7 +280,8 @@ bool acoap__dtls_session_proves(const acoap__dtls_session_t *session,
   case ACOAP_IDENTITY_PSK:
     return acoap__credentials_has_identity(credentials, acoap_identity_psk(session->identity));
   case ACOAP_IDENTITY_CERTIFICATE:
-    return host == NULL || names_host(SSL_get0_peer_certificate(session->ssl), host);
+    return host == NULL ||
+           acoap__certificate_names(SSL_get0_peer_certificate(session->ssl), host, port);
   case ACOAP_IDENTITY_NONE:
   case ACOAP_IDENTITY_RAW_PUBLIC_KEY:
   case ACOAP_IDENTITY_UNCHECKED:

@@ -31,6 +31,8 @@ typedef struct acoap__dtls_session {
   acoap__datagram_bio_t datagrams;  /* between ssl and the callback */
   acoap__dtls_role_t role;
   acoap__dtls_state_t state;
+  char *host;                         /* whom a client's peer has to be, or NULL; ours */
+  uint16_t port;                      /* at which it is asked */
   acoap__dtls_cookie_source_t cookie; /* while a server's handshake runs */
   uint8_t client[32];                 /* what the cookie is made of */
   acoap_time_t deadline;              /* of the handshake */
@@ -44,11 +46,11 @@ typedef struct acoap__dtls_session {
 typedef void (*acoap__dtls_transmit_cb)(void *owner, acoap_bytes_t datagram);
 
 /*
- * A client's session. `host`: the name or literal that its certificate has to be for; NULL:
- * whoever. `resume`: an earlier session to go on with, or NULL; borrowed. Sends nothing yet.
- * ACOAP_ENOMEM, ACOAP_EINVAL a host that is no name.
+ * A client's session. `host`, copied: the name or literal that a certificate has to be for, asked
+ * at `port`; NULL: whoever. `resume`: an earlier session to go on with, or NULL; borrowed. Sends
+ * nothing yet. ACOAP_ENOMEM, ACOAP_EINVAL a host that is no name.
  */
-int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *host,
+int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *host, uint16_t port,
                                 const acoap__dtls_resumption_t *resume, size_t mtu,
                                 acoap__dtls_transmit_cb transmit, void *owner,
                                 acoap__dtls_session_t **session);
@@ -105,7 +107,8 @@ void acoap__dtls_resumption_free(acoap__dtls_resumption_t *resumption);
  * we trust, or to be who we are with the pre-shared key.
  */
 bool acoap__dtls_session_proves(const acoap__dtls_session_t *session,
-                                const acoap_credentials_t *credentials, const char *host);
+                                const acoap_credentials_t *credentials, const char *host,
+                                uint16_t port);
 /* The random of the ClientHello (RFC 5246 section 7.4.1.2): 32 bytes. */
 void acoap__dtls_session_client_random(const acoap__dtls_session_t *session, uint8_t random[32]);
 

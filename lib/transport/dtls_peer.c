@@ -109,7 +109,8 @@ int acoap__dtls_peer_wait(acoap__dtls_peer_t *peer, const acoap_path_t *path, ac
  * it begins a handshake of its own. */
 static void waiting_send(acoap__dtls_peer_t *peer) {
   acoap__list_t *node;
-  bool proved = acoap__dtls_session_proves(peer->session, credentials_of(peer, NULL), peer->host);
+  bool proved = acoap__dtls_session_proves(peer->session, credentials_of(peer, NULL), peer->host,
+                                           peer->path.peer.port);
   while ((node = acoap__list_first(&peer->waiting)) != NULL) {
     acoap__dtls_waiting_t *waiting = ACOAP__CONTAINER(node, acoap__dtls_waiting_t, node);
     acoap_bytes_t bytes = {waiting->bytes, waiting->len};
@@ -268,8 +269,8 @@ static int client_begin(acoap__dtls_peer_t *peer, const acoap_path_t *path,
   peer->credentials = acoap_credentials_ref(credentials);
   const acoap__dtls_resumption_t *resume =
       acoap__dtls_ticket_find(socket, &path->peer, credentials, peer->host);
-  return acoap__dtls_session_connect(credentials, peer->host, resume, socket->options.mtu, transmit,
-                                     peer, &peer->session);
+  return acoap__dtls_session_connect(credentials, peer->host, path->peer.port, resume,
+                                     socket->options.mtu, transmit, peer, &peer->session);
 }
 
 acoap__dtls_peer_t *acoap__dtls_peer_new(acoap__dtls_socket_t *socket, const acoap_path_t *path,
@@ -320,7 +321,7 @@ bool acoap__dtls_peer_fits(const acoap__dtls_peer_t *peer, const acoap_path_t *p
     /* The peer's own handshake: it has to have proved what we would ask of it. While it runs that
      * is not known, and what is sent waits (waiting_send). */
     return peer->session->state == ACOAP__DTLS_HANDSHAKE ||
-           acoap__dtls_session_proves(peer->session, wished, path->host);
+           acoap__dtls_session_proves(peer->session, wished, path->host, path->peer.port);
   }
   if (wished != NULL && wished != peer->credentials) {
     return false;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the certificates that the tests use: an authority, a server's certificate, one for another name, one that has expired, a
-# client's, one for servers alone, one at the end of a chain of four, and one of an authority that nobody trusts. They are kept in the tree, so that tests need no openssl program; run this
+# client's, one for servers alone, some that name their host in other ways, one at the end of a chain of four, and one of an authority that nobody trusts. They are kept in the tree, so that tests need no openssl program; run this
 # again to change them.
 # SPDX-License-Identifier: MIT
 set -eu
@@ -16,7 +16,8 @@ authority() { # authority NAME SUBJECT
 issue() { # issue NAME AUTHORITY SUBJECT ALTERNATIVE-NAMES [NOT-BEFORE NOT-AFTER]
   key "$1"
   openssl req -new -key "$1.key" -subj "$3" -out "$1.csr"
-  printf 'subjectAltName=%s\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=%s\n' "$4" "${USAGE:-serverAuth,clientAuth}" >"$1.ext"
+  printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=%s\n' "${USAGE:-serverAuth,clientAuth}" >"$1.ext"
+  [ -z "$4" ] || echo "subjectAltName=$4" >>"$1.ext"
   if [ $# -gt 4 ]; then
     : >index.txt
     printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n' >ca.cnf
@@ -43,6 +44,12 @@ issue other_name authority "/CN=other.test" "DNS:other.test"
 issue expired authority "/CN=server.test" "DNS:server.test,DNS:localhost,IP:127.0.0.1,IP:192.0.2.1" 20200101000000Z 20200201000000Z
 issue client authority "/CN=lamp 7" "DNS:lamp7.test,URI:urn:dev:os:32473-7"
 issue stranger stranger_authority "/CN=server.test" "DNS:server.test,DNS:localhost,IP:127.0.0.1,IP:192.0.2.1"
+issue wildcard authority "/CN=wildcard" "DNS:*.server.test,DNS:p*.other.test"
+issue uri authority "/CN=uri.test" "URI:coaps://server.test,URI:coap://192.0.2.1:5685,URI:http://www.test,URI:coaps://[2001:db8::1]"
+issue common_name authority "/CN=server.test" ""
+issue common_address authority "/CN=192.0.2.1" ""
+issue common_wildcard authority "/CN=*.server.test" ""
+issue two_common_names authority "/CN=server.test/CN=other.test" ""
 USAGE=serverAuth
 issue server_only authority "/CN=server.test" "DNS:server.test,IP:192.0.2.1"
 USAGE=
