@@ -33,10 +33,19 @@
  * takes no MTU below MTU_LEAST. */
 #define HANDSHAKE_SPARE 28
 #define MTU_LEAST 228
+#define FRAGMENT_LEAST 512
 #define US_PER_MS 1000
 #define MS_PER_S 1000
 
 /* ---- ends ------------------------------------------------------------------------------------ */
+
+/* SSL_get_error judges by the queue too, so it has to be empty before a call. It mostly is: to look
+ * costs less than to clear its sixteen places. */
+static void forget_errors(void) {
+  if (ERR_peek_error() != 0) {
+    ERR_clear_error();
+  }
+}
 
 static void end(acoap__dtls_session_t *session, int status, const char *reason, const char *more) {
   acoap__text_t text;
@@ -82,7 +91,7 @@ static void end_by_peer(acoap__dtls_session_t *session) {
     return;
   }
   (void)SSL_shutdown(session->ssl);
-  ERR_clear_error();
+  forget_errors();
   end(session, ACOAP_ECLOSED, "the peer closed the session", NULL);
 }
 
@@ -90,7 +99,7 @@ static void end_by_peer(acoap__dtls_session_t *session) {
 static bool failed(acoap__dtls_session_t *session, int returned) {
   int error = SSL_get_error(session->ssl, returned);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-    ERR_clear_error();
+    forget_errors();
     return false;
   }
   if (error == SSL_ERROR_ZERO_RETURN) {
@@ -133,7 +142,7 @@ void acoap__dtls_session_run(acoap__dtls_session_t *session, acoap_time_t now) {
   if (now < session->retransmit_at) {
     return;
   }
-  ERR_clear_error();
+  forget_errors();
   int done = (int)DTLSv1_handle_timeout(session->ssl);
   if (done < 0 && failed(session, done)) {
     return;
@@ -165,6 +174,8 @@ static int session_new(acoap_credentials_t *credentials, acoap__dtls_role_t role
     return ACOAP_ENOMEM;
   }
   made->credentials = acoap_credentials_ref(credentials);
+  /* OpenSSL has room for the largest record of all, 16 KiB, unless it is told not to want it. */
+  SSL_set_max_send_fragment(made->ssl, (long)(mtu > FRAGMENT_LEAST ? mtu : FRAGMENT_LEAST));
   SSL_set_mtu(made->ssl,
               (long)(mtu > MTU_LEAST + HANDSHAKE_SPARE ? mtu - HANDSHAKE_SPARE : MTU_LEAST));
   *session = made;
@@ -215,7 +226,7 @@ int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *ho
     status = set_host(made, host, port);
   }
   if (status != 0) {
-    ERR_clear_error();
+    forget_errors();
     acoap__dtls_session_free(made);
     return status;
   }
@@ -225,7 +236,7 @@ int acoap__dtls_session_connect(acoap_credentials_t *credentials, const char *ho
     SSL_SESSION *own = SSL_SESSION_dup(resume);
     (void)(own != NULL && SSL_set_session(made->ssl, own));
     SSL_SESSION_free(own);
-    ERR_clear_error();
+    forget_errors();
   }
   made->state = ACOAP__DTLS_HANDSHAKE;
   *session = made;
@@ -318,10 +329,11 @@ static void established(acoap__dtls_session_t *session) {
   session->state = ACOAP__DTLS_ESTABLISHED;
   session->retransmit_at = ACOAP_TIME_NEVER;
   SSL_set_mtu(session->ssl, (long)session->datagrams.mtu);
+  session->plain_max = DTLS_get_data_mtu(session->ssl);
 }
 
 static void go_on(acoap__dtls_session_t *session, acoap_time_t now) {
-  ERR_clear_error();
+  forget_errors();
   int done = SSL_do_handshake(session->ssl);
   if (done == 1) {
     established(session);
@@ -352,9 +364,9 @@ bool acoap__dtls_session_accept(acoap__dtls_session_t *session, acoap_bytes_t cl
     return false;
   }
   uint64_t written = session->datagrams.written;
-  ERR_clear_error();
+  forget_errors();
   int status = DTLSv1_listen(session->ssl, nobody);
-  ERR_clear_error();
+  forget_errors();
   BIO_ADDR_free(nobody);
   session->datagrams.in.len = 0;
   if (status > 0) {
@@ -381,15 +393,20 @@ void acoap__dtls_session_receive(acoap__dtls_session_t *session, acoap_time_t no
   }
 }
 
-size_t acoap__dtls_session_read(acoap__dtls_session_t *session, uint8_t *room, size_t cap) {
+size_t acoap__dtls_session_read(acoap__dtls_session_t *session, uint8_t *room, size_t cap,
+                                bool *more) {
   size_t len = 0;
+  *more = false;
   if (session->state != ACOAP__DTLS_ESTABLISHED) {
     session->datagrams.in.len = 0;
     return 0;
   }
-  ERR_clear_error();
+  forget_errors();
   int done = SSL_read_ex(session->ssl, room, cap, &len);
   if (done == 1) {
+    /* A datagram may hold several records, and may be in hand still when one from before was read;
+     * asking in vain would cost as much as reading. */
+    *more = session->datagrams.in.len > 0 || SSL_has_pending(session->ssl) == 1;
     return len;
   }
   (void)failed(session, done);
@@ -405,10 +422,10 @@ int acoap__dtls_session_send(acoap__dtls_session_t *session, acoap_bytes_t plain
   if (session->state != ACOAP__DTLS_ESTABLISHED) {
     return ACOAP_ECLOSED;
   }
-  if (plain.len > DTLS_get_data_mtu(session->ssl)) {
+  if (plain.len > session->plain_max) {
     return ACOAP_ETOOBIG;
   }
-  ERR_clear_error();
+  forget_errors();
   int done = SSL_write_ex(session->ssl, plain.data, plain.len, &written);
   if (done == 1) {
     return 0;
@@ -418,9 +435,9 @@ int acoap__dtls_session_send(acoap__dtls_session_t *session, acoap_bytes_t plain
 
 void acoap__dtls_session_close(acoap__dtls_session_t *session) {
   if (session->state == ACOAP__DTLS_ESTABLISHED) {
-    ERR_clear_error();
+    forget_errors();
     (void)SSL_shutdown(session->ssl);
-    ERR_clear_error();
+    forget_errors();
   }
   end(session, ACOAP_ECLOSED, "closed", NULL);
 }

@@ -38,6 +38,7 @@ typedef struct acoap__dtls_session {
   acoap_time_t deadline;              /* of the handshake */
   acoap_time_t retransmit_at;         /* ACOAP_TIME_NEVER: nothing is */
   const acoap_identity_t *identity;   /* once established; referenced */
+  size_t plain_max;                   /* then: the most that one datagram holds */
   bool resumed;                       /* an earlier session goes on */
   int status;                         /* once ended */
   char reason[ACOAP__DTLS_REASON_MAX];
@@ -79,12 +80,13 @@ bool acoap__dtls_session_accept(acoap__dtls_session_t *session, acoap_bytes_t cl
                                 acoap_bytes_t datagram, bool *cookie_sent);
 
 /*
- * Take a datagram, then read until 0. Returns the plaintext's length, 0: nothing (more) to read;
- * the state may have changed. Garbage changes nothing (RFC 6347 section 4.1.2.7).
+ * Take a datagram, then read while *more. Returns the plaintext's length, 0: nothing to read; the
+ * state may have changed. Garbage changes nothing (RFC 6347 section 4.1.2.7).
  */
 void acoap__dtls_session_receive(acoap__dtls_session_t *session, acoap_time_t now,
                                  acoap_bytes_t datagram);
-size_t acoap__dtls_session_read(acoap__dtls_session_t *session, uint8_t *room, size_t cap);
+size_t acoap__dtls_session_read(acoap__dtls_session_t *session, uint8_t *room, size_t cap,
+                                bool *more);
 
 /* Encrypt and send one datagram. 0, ACOAP_EAGAIN the handshake is not over, ACOAP_ETOOBIG,
  * ACOAP_ECLOSED. */

@@ -37,6 +37,9 @@ typedef struct acoap__dtls_ticket {
   acoap__dtls_resumption_t *session; /* ours */
 } acoap__dtls_ticket_t;
 
+/* Datagrams that are decrypted before they are handed up together. */
+#define ACOAP__DTLS_HAND_UP 64
+
 /* One peer. */
 typedef struct acoap__dtls_peer {
   acoap__dtls_socket_t *socket;
@@ -86,11 +89,18 @@ struct acoap__dtls_socket {
   acoap__dtls_secrets_t secrets; /* of cookies */
   acoap__dtls_session_t *listener; /* NULL: answers no handshakes */
   acoap_path_t listener_path;      /* whom it answers just now */
-  acoap__buffer_pool_t *buffers;   /* for what was decrypted */
-  uint64_t session_number;         /* of the last session that stood */
-  uint32_t busy;                   /* calls that stand inside: free later */
-  bool closing;                    /* close was called */
-  bool inner_closed;               /* the inner socket is gone */
+  acoap__dtls_peer_t *last;        /* of peers, the one that was found last, or NULL */
+  acoap__buffer_pool_t *buffers;   /* for what was decrypted: */
+  acoap_incoming_datagram_t
+      incoming[ACOAP__DTLS_HAND_UP]; /* not handed up; identities referenced */
+  size_t incoming_count;             /* how many */
+  bool handing_up;                   /* the callback stands */
+  bool receiving;                    /* a batch is being taken: the time is */
+  acoap_time_t receiving_at;         /* this */
+  uint64_t session_number;           /* of the last session that stood */
+  uint32_t busy;                     /* calls that stand inside: free later */
+  bool closing;                      /* close was called */
+  bool inner_closed;                 /* the inner socket is gone */
   void (*closed)(void *user_data);
   void *closed_data;
 };
@@ -167,7 +177,7 @@ int acoap__dtls_listen(acoap__dtls_socket_t *socket);
 
 /* What the inner socket calls; user_data is the DTLS socket. */
 extern const acoap_socket_events_t acoap__dtls_inner_events;
-/* Hand up what a session can read. */
-void acoap__dtls_deliver(acoap__dtls_peer_t *peer);
+/* Hand up what was decrypted so far: before anything else is told, and before a session goes. */
+void acoap__dtls_hand_up(acoap__dtls_socket_t *socket);
 
 #endif

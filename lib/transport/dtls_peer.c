@@ -14,15 +14,19 @@
 #include "base/text.h"
 
 static uint64_t hash_of(const acoap__dtls_socket_t *socket, const acoap_address_t *address) {
-  return acoap__siphash(socket->hash_key, address, sizeof(*address));
+  return acoap__siphash13(socket->hash_key, address, sizeof(*address));
 }
 
 acoap__dtls_peer_t *acoap__dtls_peer_find(acoap__dtls_socket_t *socket,
                                           const acoap_address_t *address) {
+  if (socket->last != NULL && acoap_address_equal(&socket->last->path.peer, address)) {
+    return socket->last;
+  }
   acoap__map_node_t *node = acoap__map_find(&socket->peers, hash_of(socket, address));
   for (; node != NULL; node = acoap__map_find_next(node)) {
     acoap__dtls_peer_t *peer = ACOAP__CONTAINER(node, acoap__dtls_peer_t, by_address);
     if (acoap_address_equal(&peer->path.peer, address)) {
+      socket->last = peer;
       return peer;
     }
   }
@@ -32,6 +36,9 @@ acoap__dtls_peer_t *acoap__dtls_peer_find(acoap__dtls_socket_t *socket,
 void acoap__dtls_peer_touch(acoap__dtls_peer_t *peer, acoap_time_t now) {
   acoap__dtls_socket_t *socket = peer->socket;
   peer->last_used = now;
+  if (socket->used.prev == &peer->used) {
+    return; /* the one used last, again */
+  }
   acoap__list_remove(&peer->used);
   acoap__list_append(&socket->used, &peer->used);
   if (!socket->idle.queued) {
@@ -142,6 +149,7 @@ void acoap__dtls_peer_end(acoap__dtls_peer_t *peer, int status, const char *reas
     return;
   }
   peer->gone = true;
+  socket->last = socket->last == peer ? NULL : socket->last;
   peer->status = status;
   acoap__text_init(&text, peer->reason, sizeof(peer->reason));
   acoap__text_put(&text, reason != NULL ? reason : acoap_strerror(status));
@@ -175,6 +183,9 @@ static void tell_end(acoap__dtls_peer_t *peer) {
 
 void acoap__dtls_news(acoap__dtls_socket_t *socket) {
   acoap__list_t due;
+  if (acoap__list_empty(&socket->ended)) {
+    return;
+  }
   acoap__list_init(&due);
   acoap__list_take(&socket->ended, &due);
   for (acoap__list_t *node; (node = acoap__list_first(&due)) != NULL;) {

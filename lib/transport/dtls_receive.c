@@ -4,6 +4,7 @@
  * of the handshake under way (RFC 6347 section 4.2.1 keeps it), and otherwise a client that begins
  * anew: it goes through the cookie like any other and leaves the session alone until its own
  * handshake has ended well (section 4.2.8). What nobody can read is dropped and counted.
+ * What came in one batch is decrypted first and handed up in one, so that the answers leave in one.
  * SPDX-License-Identifier: MIT
  */
 #include "transport/dtls.h"
@@ -28,34 +29,63 @@ static bool client_random(acoap_bytes_t datagram, uint8_t random[ACOAP__CLIENT_R
 
 /* ---- plaintext up ---------------------------------------------------------------------------- */
 
-void acoap__dtls_deliver(acoap__dtls_peer_t *peer) {
+void acoap__dtls_hand_up(acoap__dtls_socket_t *socket) {
+  if (socket->handing_up) {
+    return; /* the inner socket brought something within the callback: it comes next */
+  }
+  socket->handing_up = true;
+  while (socket->incoming_count > 0) {
+    size_t count = socket->incoming_count;
+    if (socket->events != NULL) {
+      socket->events->received(socket->user_data, socket->incoming, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+      acoap_identity_unref(socket->incoming[i].path.identity);
+      acoap__buf_unref(socket->incoming[i].buffer);
+    }
+    socket->incoming_count -= count;
+    memmove(socket->incoming, socket->incoming + count,
+            socket->incoming_count * sizeof(*socket->incoming));
+  }
+  socket->handing_up = false;
+}
+
+/* Takes the buffer over; false: there is no room, which counts as lost on the way. */
+static bool collect(acoap__dtls_peer_t *peer, acoap_buffer_t *buffer) {
   acoap__dtls_socket_t *socket = peer->socket;
-  peer->busy++;
-  while (!peer->gone && !socket->closing) {
+  if (socket->incoming_count == ACOAP__DTLS_HAND_UP) {
+    acoap__dtls_hand_up(socket);
+  }
+  if (socket->incoming_count == ACOAP__DTLS_HAND_UP || peer->gone) {
+    acoap__buf_unref(buffer);
+    return false;
+  }
+  acoap_incoming_datagram_t *datagram = &socket->incoming[socket->incoming_count++];
+  *datagram = (acoap_incoming_datagram_t){
+      .path = peer->path, .buffer = buffer, .bytes = {buffer->bytes, buffer->len}};
+  datagram->path.identity = acoap_identity_ref(peer->session->identity);
+  datagram->path.session = peer->number;
+  return true;
+}
+
+/* Decrypt what a session can read. */
+static void read_records(acoap__dtls_peer_t *peer) {
+  acoap__dtls_socket_t *socket = peer->socket;
+  bool more = true;
+  while (more && !peer->gone && !socket->closing) {
     acoap_buffer_t *buffer = acoap__buffer_pool_take(socket->buffers);
     if (buffer == NULL) {
       break;
     }
-    acoap__dtls_session_t *session = peer->session;
-    size_t len = acoap__dtls_session_read(session, buffer->bytes, buffer->cap);
-    if (len == 0) {
+    buffer->len = acoap__dtls_session_read(peer->session, buffer->bytes, buffer->cap, &more);
+    if (buffer->len == 0) {
       acoap__buf_unref(buffer);
       break;
     }
-    acoap_incoming_datagram_t datagram = {.path = peer->path, .buffer = buffer};
     peer->unheard = 0;
-    buffer->len = len;
-    datagram.path.identity = session->identity;
-    datagram.path.session = peer->number;
     acoap__dtls_peer_touch(peer, acoap__dtls_now(socket));
-    datagram.bytes.data = buffer->bytes;
-    datagram.bytes.len = len;
-    if (socket->events != NULL) {
-      socket->events->received(socket->user_data, &datagram, 1);
-    }
-    acoap__buf_unref(buffer);
+    more = collect(peer, buffer) && more;
   }
-  peer->busy--;
 }
 
 /* ---- handshakes that begin ------------------------------------------------------------------- */
@@ -101,6 +131,15 @@ static bool is_protected(acoap_bytes_t datagram) {
 }
 
 static void peer_receive(acoap__dtls_peer_t *peer, acoap_time_t now, acoap_bytes_t bytes) {
+  if (peer->challenger == NULL && peer->reported) {
+    /* A session that stands: nothing follows but from its end. */
+    acoap__dtls_session_receive(peer->session, now, bytes);
+    read_records(peer);
+    if (peer->session->state == ACOAP__DTLS_ENDED) {
+      acoap__dtls_peer_settle(peer);
+    }
+    return;
+  }
   peer->busy++;
   if (peer->challenger != NULL) {
     acoap__dtls_session_receive(peer->challenger, now, bytes);
@@ -111,7 +150,7 @@ static void peer_receive(acoap__dtls_peer_t *peer, acoap_time_t now, acoap_bytes
     acoap__dtls_session_receive(peer->session, now, bytes);
     acoap__dtls_peer_settle(peer);
     if (!peer->gone) {
-      acoap__dtls_deliver(peer);
+      read_records(peer);
     }
     acoap__dtls_peer_settle(peer);
   }
@@ -144,9 +183,18 @@ static void receive_one(acoap__dtls_socket_t *socket, const acoap_incoming_datag
 
 static void received(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count) {
   acoap__dtls_socket_t *socket = user_data;
+  bool outermost = !socket->receiving;
   acoap__dtls_enter(socket);
+  if (outermost) {
+    socket->receiving_at = socket->host->ops->now(socket->host);
+    socket->receiving = true;
+  }
   for (size_t i = 0; i < count && !socket->closing; i++) {
     receive_one(socket, &datagrams[i]);
+  }
+  acoap__dtls_hand_up(socket);
+  if (outermost) {
+    socket->receiving = false;
   }
   if (!socket->closing) {
     acoap__dtls_news(socket);

@@ -11,7 +11,8 @@
 
 #include "base/mem.h"
 
-#define BUCKETS 256
+#define BUCKETS_LEAST 256
+#define BUCKETS_MAX 65536
 #define SESSIONS_MAX_DEFAULT 256
 #define IDLE_TIMEOUT_DEFAULT_MS (60u * 60 * 1000)
 /* After five retransmissions (1, 3, 7, 15, 31 s), and before a request gives up (62 s at least), so
@@ -33,7 +34,6 @@
 #define UNHEARD_MS 45000
 /* A datagram holds at most this much plaintext (RFC 6347 section 4.1.1). */
 #define PLAIN_MAX 16384
-#define BUFFERS_KEPT 8
 
 static acoap__dtls_socket_t *self(acoap_socket_t *socket) {
   return (acoap__dtls_socket_t *)(void *)socket;
@@ -44,7 +44,7 @@ static const acoap__dtls_socket_t *self_const(const acoap_socket_t *socket) {
 }
 
 acoap_time_t acoap__dtls_now(const acoap__dtls_socket_t *socket) {
-  return socket->host->ops->now(socket->host);
+  return socket->receiving ? socket->receiving_at : socket->host->ops->now(socket->host);
 }
 
 void acoap__dtls_wake_changed(acoap__dtls_socket_t *socket) {
@@ -58,6 +58,7 @@ void acoap__dtls_report(acoap__dtls_socket_t *socket, acoap_peer_event_t event,
                         acoap_bytes_t quote) {
   acoap_peer_notice_t notice = {
       .event = event, .path = *path, .status = status, .reason = reason, .quote = quote};
+  acoap__dtls_hand_up(socket); /* what came before comes before */
   if (socket->events != NULL && socket->events->peer != NULL) {
     socket->events->peer(socket->user_data, &notice);
   }
@@ -416,12 +417,16 @@ static int take_options(acoap__dtls_socket_t *socket, const acoap_dtls_options_t
 }
 
 static int prepare(acoap__dtls_socket_t *socket) {
-  socket->buckets = acoap__calloc(BUCKETS, sizeof(acoap__map_node_t *));
-  socket->buffers = acoap__buffer_pool_new(socket->options.mtu, BUFFERS_KEPT);
+  size_t buckets = BUCKETS_LEAST;
+  while (buckets < socket->options.sessions_max && buckets < BUCKETS_MAX) {
+    buckets *= 2;
+  }
+  socket->buckets = acoap__calloc(buckets, sizeof(acoap__map_node_t *));
+  socket->buffers = acoap__buffer_pool_new(socket->options.mtu, ACOAP__DTLS_HAND_UP);
   if (socket->buckets == NULL || socket->buffers == NULL) {
     return ACOAP_ENOMEM;
   }
-  acoap__map_init(&socket->peers, socket->buckets, BUCKETS);
+  acoap__map_init(&socket->peers, socket->buckets, buckets);
   socket->host->ops->entropy(socket->host, socket->hash_key, sizeof(socket->hash_key));
   acoap_time_t now = acoap__dtls_now(socket);
   int status = acoap__dtls_secrets_init(&socket->secrets, now);

@@ -38,7 +38,8 @@ static void act(secure_peer_t *peer, secure_peer_deed_t deed, const acoap_path_t
 
 static void on_received(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count) {
   secure_peer_t *peer = user_data;
-  for (size_t i = 0; i < count; i++) {
+  peer->batches++;
+  for (size_t i = 0; i < count && peer->socket != NULL; i++) {
     const acoap_identity_t *identity = datagrams[i].path.identity;
     acoap_bytes_t psk = acoap_identity_psk(identity);
     acoap_bytes_t bytes = datagrams[i].bytes;

@@ -24,6 +24,7 @@ typedef struct secure_peer {
   secure_peer_deed_t on_received;
   secure_peer_deed_t on_established;
   secure_peer_deed_t on_ended;
+  unsigned batches;  /* calls with datagrams */
   unsigned received; /* datagrams, of which the first are kept */
   uint8_t bytes[SECURE_PEER_KEPT][1300];
   size_t len[SECURE_PEER_KEPT];

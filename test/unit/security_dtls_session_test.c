@@ -100,6 +100,7 @@ static void handshake(void) {
 /* ---- states ---------------------------------------------------------------------------------- */
 
 START_TEST(handshake_goes_through_its_states) {
+  bool more = false;
   uint8_t room[64];
   begin(dtls_psk("lamp", "secret"), dtls_psk("lamp", "secret"), NULL, NULL);
   acoap_bytes_t hello = {(const uint8_t *)"hello", 5};
@@ -116,15 +117,15 @@ START_TEST(handshake_goes_through_its_states) {
   ck_assert_int_eq(acoap__dtls_session_send(client, hello), 0);
   ck_assert_uint_eq(to_server.count, 1);
   deliver_to_server();
-  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room)), 5);
-  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room)), 0);
+  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room), &more), 5);
+  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room), &more), 0);
   /* close_notify is answered with one (RFC 5246 section 7.2.1). */
   acoap__dtls_session_close(client);
   ck_assert_int_eq(client->state, ACOAP__DTLS_ENDED);
   ck_assert_int_eq(acoap__dtls_session_send(client, hello), ACOAP_ECLOSED);
   deliver_to_server();
   to_client.count = 0;
-  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room)), 0);
+  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room), &more), 0);
   ck_assert_int_eq(server->state, ACOAP__DTLS_ENDED);
   ck_assert_int_eq(server->status, ACOAP_ECLOSED);
   ck_assert_uint_eq(to_client.count, 1);
@@ -134,6 +135,40 @@ START_TEST(handshake_goes_through_its_states) {
 END_TEST
 
 /* RFC 6347 section 4.2.1: nothing but a HelloVerifyRequest, and that is shorter than what came. */
+/* RFC 6347 section 4.1.1: several records may come in one datagram. */
+START_TEST(records_of_one_datagram_are_all_read) {
+  bool more = false;
+  uint8_t room[64];
+  uint8_t joined[256];
+  begin(dtls_psk("lamp", "secret"), dtls_psk("lamp", "secret"), NULL, NULL);
+  handshake();
+  to_server.count = 0;
+  for (unsigned i = 0; i < 3; i++) {
+    acoap_bytes_t plain = {(const uint8_t *)"abc" + i, 1};
+    ck_assert_int_eq(acoap__dtls_session_send(client, plain), 0);
+  }
+  size_t len = 0;
+  for (unsigned i = 0; i < 3; i++) {
+    memcpy(joined + len, to_server.bytes[i], to_server.len[i]);
+    len += to_server.len[i];
+  }
+  joined[len - 1] ^= 1; /* the last one cannot be read */
+  acoap_bytes_t datagram = {joined, len};
+  acoap__dtls_session_receive(server, now, datagram);
+  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room), &more), 1);
+  ck_assert_uint_eq(room[0], 'a');
+  ck_assert(more);
+  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room), &more), 1);
+  ck_assert_uint_eq(room[0], 'b');
+  ck_assert(more);
+  ck_assert_uint_eq(acoap__dtls_session_read(server, room, sizeof(room), &more), 0);
+  ck_assert(!more);
+  ck_assert_int_eq(server->state, ACOAP__DTLS_ESTABLISHED);
+  end();
+  drop_credentials();
+}
+END_TEST
+
 START_TEST(listening_keeps_nothing_of_who_does_not_return_a_cookie) {
   begin(dtls_psk("lamp", "secret"), dtls_psk("lamp", "secret"), NULL, NULL);
   acoap__dtls_session_start(client, now, 45000);
@@ -326,6 +361,7 @@ static Suite *suite(void) {
   Suite *suite = suite_create("security_dtls_session");
   TCase *states = tcase_create("states");
   tcase_add_test(states, handshake_goes_through_its_states);
+  tcase_add_test(states, records_of_one_datagram_are_all_read);
   tcase_add_test(states, listening_keeps_nothing_of_who_does_not_return_a_cookie);
   tcase_add_test(states, flight_is_repeated_until_the_deadline);
   suite_add_tcase(suite, states);

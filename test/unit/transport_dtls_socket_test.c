@@ -567,28 +567,69 @@ static void wire_arrive(wire_end_t *end) {
   }
 }
 
-START_TEST(socket_of_a_user_that_closes_at_once_may_be_closed_in_a_callback) {
-  static wire_end_t ends[2];
-  memset(ends, 0, sizeof(ends));
+static wire_end_t wire_ends[2];
+
+static void open_wire(void) {
+  memset(wire_ends, 0, sizeof(wire_ends));
   for (unsigned i = 0; i < 2; i++) {
-    ends[i].socket.ops = &wire_ops;
-    ends[i].other = &ends[1 - i];
+    wire_ends[i].socket.ops = &wire_ops;
+    wire_ends[i].other = &wire_ends[1 - i];
   }
   setup();
-  secure_peer_wrap(&server, acoap_sim_host(sim), &ends[0].socket, dtls_psk("lamp", "secret"), NULL);
-  secure_peer_wrap(&client, acoap_sim_host(sim), &ends[1].socket, dtls_psk("lamp", "secret"), NULL);
+  secure_peer_wrap(&server, acoap_sim_host(sim), &wire_ends[0].socket, dtls_psk("lamp", "secret"),
+                   NULL);
+  secure_peer_wrap(&client, acoap_sim_host(sim), &wire_ends[1].socket, dtls_psk("lamp", "secret"),
+                   NULL);
+}
+
+static void run_wire(void) {
+  for (unsigned i = 0; i < 20; i++) {
+    wire_arrive(&wire_ends[i % 2]);
+  }
+}
+
+/* What arrived together is handed up together, also where the session ends behind it and where
+ * there is more than one call takes. */
+START_TEST(records_of_one_batch_are_handed_up_in_one) {
+  open_wire();
+  secure_peer_send_text(&client, "192.0.2.9:9", "first");
+  run_wire();
+  ck_assert_uint_eq(server.received, 1);
+  server.batches = 0;
+  for (unsigned i = 0; i < 40; i++) {
+    char text[] = {(char)('A' + i), 0};
+    secure_peer_send_text(&client, "192.0.2.9:9", text);
+  }
+  wire_arrive(&wire_ends[0]);
+  ck_assert_uint_eq(server.received, 41);
+  ck_assert_uint_eq(server.batches, 1);
+  for (unsigned i = 0; i < 40; i++) {
+    ck_assert_int_eq(secure_peer_text(&server, 1 + i)[0], 'A' + (int)i);
+  }
+  acoap_address_t at = sim_address("192.0.2.9:9");
+  secure_peer_send_text(&client, "192.0.2.9:9", "last");
+  ck_assert_int_eq(acoap_dtls_socket_disconnect(client.socket, &at), 0);
+  ck_assert_uint_eq(server.ended, 0);
+  wire_arrive(&wire_ends[0]);
+  ck_assert_uint_eq(server.batches, 2);
+  ck_assert_str_eq(secure_peer_text(&server, 41), "last");
+  ck_assert_uint_eq(server.ended, 1);
+  finish();
+}
+END_TEST
+
+START_TEST(socket_of_a_user_that_closes_at_once_may_be_closed_in_a_callback) {
+  open_wire();
   server.on_received = _i == 0 ? SECURE_PEER_CLOSE : SECURE_PEER_ANSWER;
   client.on_received = SECURE_PEER_CLOSE;
   client.on_established = _i == 2 ? SECURE_PEER_CLOSE : SECURE_PEER_NOTHING;
   secure_peer_send_text(&client, "192.0.2.9:9", "one");
   secure_peer_send_text(&client, "192.0.2.9:9", "two");
-  for (unsigned i = 0; i < 20; i++) {
-    wire_arrive(&ends[i % 2]);
-  }
+  run_wire();
   ck_assert_uint_eq(server.received, _i == 0 ? 1 : _i == 1 ? 2 : 0);
   secure_peer_close(&client);
   secure_peer_close(&server);
-  ck_assert(ends[0].closed && ends[1].closed);
+  ck_assert(wire_ends[0].closed && wire_ends[1].closed);
   ck_assert_uint_eq(client.closed, 1);
   ck_assert_uint_eq(server.closed, 1);
   virtual_clock_follow(NULL);
@@ -682,6 +723,7 @@ static Suite *suite(void) {
   tcase_add_loop_test(ends, close_in_the_middle_of_a_handshake_leaves_nothing, 0, 10);
   suite_add_tcase(suite, ends);
   TCase *others = tcase_create("others");
+  tcase_add_test(others, records_of_one_batch_are_handed_up_in_one);
   tcase_add_loop_test(others, socket_of_a_user_that_closes_at_once_may_be_closed_in_a_callback, 0,
                       3);
   tcase_add_test(others, socket_pair_of_one_process_carries_sessions);
