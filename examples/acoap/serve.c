@@ -19,6 +19,9 @@
  */
 #define LEISURE_MS 1000
 
+/* Extended tokens (RFC 8974) up to so many bytes, which leaves room for a block in the answer. */
+#define TOKEN_MAX 256
+
 typedef struct server {
   const options_t *options;
   session_t session;
@@ -125,7 +128,8 @@ static int serve_site(server_t *server) {
 static int serve(server_t *server) {
   acoap_local_endpoint_options_t endpoint_options = {.sockets = server->sockets.sockets,
                                                      .socket_count = server->sockets.count,
-                                                     .host = server->sockets.host};
+                                                     .host = server->sockets.host,
+                                                     .token_max = TOKEN_MAX};
   server->session.params.default_leisure_ms = LEISURE_MS;
   int status = session_endpoint(&server->session, &endpoint_options);
   if (status != 0) {

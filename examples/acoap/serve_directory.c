@@ -21,7 +21,8 @@ static int open_directory(site_t *site) {
   if (!S_ISDIR(metadata.st_mode)) {
     return exit_fail(options, EXIT_STATUS_LOCAL, "%s: not a folder", options->directory);
   }
-  acoap_resource_new_directory(site->server, "/", options->directory, &directory);
+  site_describe(acoap_resource_new_directory(site->server, "/", options->directory, &directory),
+                NULL, "Files");
   return site_status(site);
 }
 

@@ -36,7 +36,8 @@ typedef struct acoap_directory_options {
  * comes from the name's extension. When writable: PUT replaces atomically, through a temporary file
  * in the same directory, block by block in constant memory; DELETE; POST to a directory makes a
  * file of a new name, which Location-Path tells. Files and directories are observable then: changes
- * by these methods are notified.
+ * by these methods are notified. /.well-known/core lists the directory itself ("/files/", ct=40);
+ * what is below it is found by its links.
  *
  * Names that begin with ".acoap-" are those of files on their way; they are not served, and what a
  * crash leaves of them may be removed; at most transfers_max of file_max_bytes each are there at

@@ -198,7 +198,8 @@ ACOAP_API int acoap_resource_on(acoap_resource_t *resource, uint8_t method,
  */
 ACOAP_API int acoap_resource_attribute(acoap_resource_t *resource, const char *name,
                                        const char *value);
-/** Do not list it in /.well-known/core. (Paths with parameters and sub-trees never are.) */
+/** Do not list it in /.well-known/core. (Paths with parameters and sub-trees never are,
+ * but directories.) */
 ACOAP_API int acoap_resource_hide(acoap_resource_t *resource);
 
 /** Add a format that GET and FETCH can give: ct, and 4.06 for an Accept of none of them. Up to 64.

@@ -61,6 +61,11 @@ typedef struct acoap_incoming_datagram {
   acoap_path_t path;      /* where from, and how it came */
   acoap_buffer_t *buffer; /* the storage of `bytes`; add to refs to keep it after the callback */
   acoap_bytes_t bytes;    /* the datagram */
+  /*
+   * It was longer than the socket takes and its end is missing. A request whose options are whole
+   * is answered with 4.13 (RFC 7252 section 4.6), anything else is dropped
+   */
+  bool truncated;
 } acoap_incoming_datagram_t;
 
 /** What can happen to a peer as a whole. */
@@ -170,7 +175,7 @@ typedef struct acoap_udp_options {
   int adopt_fd;            /* 1 + a bound UDP descriptor to adopt, then ours; 0: open one */
   size_t receive_buffer_bytes; /* SO_RCVBUF; 0: 4 MiB as far as the system lets us */
   size_t send_buffer_bytes;    /* SO_SNDBUF; 0: 4 MiB likewise */
-  size_t datagram_max_bytes;   /* longer ones are dropped and counted; 0: 2048 */
+  size_t datagram_max_bytes;   /* longer ones are handed up truncated and counted; 0: 2048 */
   size_t send_queue_max;       /* datagrams queued while the system refuses; 0: 1024 */
 } acoap_udp_options_t;
 
@@ -206,7 +211,7 @@ typedef struct acoap_udp_stats {
   uint64_t send_calls;        /* system calls that took at least one */
   uint64_t refused;           /* datagrams the system refused for good; each gave a notice */
   uint64_t dropped_full;      /* outgoing ones lost because a device's queue was full */
-  uint64_t dropped_too_long;  /* incoming ones beyond datagram_max_bytes */
+  uint64_t dropped_too_long;  /* incoming ones beyond datagram_max_bytes, truncated ones included */
   uint64_t dropped_no_memory; /* incoming ones without a buffer, notices without room */
   uint64_t icmp;              /* ICMP errors handed up */
 } acoap_udp_stats_t;

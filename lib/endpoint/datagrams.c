@@ -46,6 +46,10 @@ static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
   if (endpoint->tap != NULL) {
     endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, &path, bytes);
   }
+  if (datagram->truncated) {
+    acoap__refuse_truncated(endpoint, now, &path, bytes);
+    return;
+  }
   acoap_buffer_t *buffer = acoap__buf_ref(datagram->buffer);
   if (buffer == NULL) {
     buffer = copy_bytes(bytes);
@@ -63,6 +67,9 @@ static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
   int status = acoap__engine_receive(&endpoint->engine, now, &path, bytes.data, bytes.len);
   endpoint->current = outer;
   acoap__buf_unref(buffer);
+  if (status == ACOAP_ETOKEN) {
+    acoap__refuse_token(endpoint, now, &path, bytes);
+  }
   if (status != 0) {
     acoap__log_text(&endpoint->log, ACOAP_LOG_DEBUG, acoap_strerror(status));
   }

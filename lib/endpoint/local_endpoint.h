@@ -216,6 +216,13 @@ void acoap__default_receive(acoap_local_endpoint_t *endpoint, acoap_time_t now,
 void acoap__inbound_reply_code(acoap_local_endpoint_t *endpoint, acoap_time_t now,
                                const acoap__inbound_t *inbound, const acoap_view_t *view,
                                uint8_t code, uint32_t max_age_s);
+/* What came longer than the socket takes: a request whose options are whole gets 4.13. */
+void acoap__refuse_truncated(acoap_local_endpoint_t *endpoint, acoap_time_t now,
+                             const acoap_path_t *path, acoap_bytes_t bytes);
+/* What the engine found to have too long a token: a request gets 4.00 where extended ones are taken
+ * at all. */
+void acoap__refuse_token(acoap_local_endpoint_t *endpoint, acoap_time_t now,
+                         const acoap_path_t *path, acoap_bytes_t bytes);
 
 /* ---- interfaces.c, groups.c, lookup.c -------------------------------------------------------- */
 

@@ -166,7 +166,9 @@ static void write_formats(acoap_link_writer_t *writer, const acoap_resource_t *r
 }
 
 void acoap__resource_link(const acoap_resource_t *resource, acoap_link_writer_t *writer) {
-  acoap_link_writer_link(writer, resource->target, strlen(resource->target));
+  /* "/files/..." is reached by "/files/". */
+  size_t below = resource->lists_root ? sizeof("...") - 1 : 0;
+  acoap_link_writer_link(writer, resource->target, strlen(resource->target) - below);
   for (size_t i = 0; i < resource->attribute_count; i++) {
     write_attribute(writer, &resource->attributes[i]);
   }

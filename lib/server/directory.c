@@ -233,6 +233,12 @@ static int furnish(acoap__directory_t *directory, acoap_resource_t *resource, bo
   if (status == 0 && writable) {
     status = acoap__directory_make_writable(directory, resource);
   }
+  if (status == 0) {
+    /* Discovery begins at its links (RFC 6690 section 4). */
+    resource->lists_root = true;
+    resource->listed = true;
+    status = acoap_resource_attribute(resource, "ct", "40");
+  }
   return status;
 }
 

@@ -79,6 +79,7 @@ struct acoap_resource {
   bool acknowledge_at_once;             /* see acoap_server_options_t; from the server's at first */
   bool hidden;                          /* not listed */
   bool listed;                          /* has neither parameters nor a sub-tree: may be listed */
+  bool lists_root;                      /* a sub-tree that is listed by the path above it */
   bool observable;                      /* takes observers */
   acoap_observable_options_t observe;   /* how, defaults filled in */
   acoap__list_t observers;              /* targets with their registrations (observe.h) */

@@ -2,7 +2,7 @@
  * /.well-known/core: the server's resources in link-format (RFC 6690 section 4, RFC 7252
  * section 7), filtered as section 4.1 says. The rules:
  *
- *     listed = not hidden, neither parameters nor a sub-tree in the path
+ *     listed = not hidden, neither parameters nor a sub-tree in the path; a directory by its root
  *     a link is given if it passes every Uri-Query (filter.c); one that is no filter: 4.00
  *     nothing passes: 2.05 without payload; a request by multicast gets none then (RFC 7252 8.2)
  *

@@ -167,6 +167,10 @@ static bool begins(const acoap__dtls_peer_t *peer, const uint8_t random[ACOAP__C
 }
 
 static void receive_one(acoap__dtls_socket_t *socket, const acoap_incoming_datagram_t *datagram) {
+  if (datagram->truncated) {
+    socket->stats.records_dropped++; /* no part of a record can be trusted */
+    return;
+  }
   acoap__dtls_peer_t *peer = acoap__dtls_peer_find(socket, &datagram->path.peer);
   uint8_t random[ACOAP__CLIENT_RANDOM_LEN];
   bool hello = client_random(datagram->bytes, random);

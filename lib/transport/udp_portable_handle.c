@@ -57,18 +57,17 @@ static void received(uv_udp_t *uv, ssize_t len, const uv_buf_t *bytes, const str
     udp->udp.stats.dropped_no_memory++;
     return;
   }
-  if ((flags & UV_UDP_PARTIAL) != 0) {
-    udp->udp.stats.dropped_too_long++;
-    return;
-  }
   if (!acoap__sockaddr_read(from, &peer) || peer.port == 0) {
     return;
   }
   acoap_buffer_t *buffer = handle->filling;
   handle->filling = NULL;
   buffer->len = (size_t)len;
-  acoap_incoming_datagram_t datagram = {
-      .path = path_of(handle, &peer), .buffer = buffer, .bytes = {buffer->bytes, buffer->len}};
+  acoap_incoming_datagram_t datagram = {.path = path_of(handle, &peer),
+                                        .buffer = buffer,
+                                        .bytes = {buffer->bytes, buffer->len},
+                                        .truncated = (flags & UV_UDP_PARTIAL) != 0};
+  udp->udp.stats.dropped_too_long += datagram.truncated ? 1 : 0;
   udp->udp.stats.received++;
   udp->udp.stats.receive_calls++;
   udp->udp.events->received(udp->udp.user_data, &datagram, 1);

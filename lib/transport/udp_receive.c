@@ -108,8 +108,9 @@ static size_t read_control(struct msghdr *header, acoap_path_t *path) {
   return segment;
 }
 
-/* False: nothing to hand up. */
-static bool describe(acoap__udp_batched_t *udp, size_t index, acoap_path_t *path, size_t *segment) {
+/* False: nothing to hand up. Of those that came joined none is cut: they are short, or forged. */
+static bool describe(acoap__udp_batched_t *udp, size_t index, acoap_path_t *path, size_t *segment,
+                     bool *cut) {
   struct mmsghdr *header = &udp->receiver.headers[index];
   memset(path, 0, sizeof(*path));
   /* Port 0 cannot be answered; RFC 768 gives it to senders that want none. */
@@ -122,12 +123,10 @@ static bool describe(acoap__udp_batched_t *udp, size_t index, acoap_path_t *path
   }
   *segment = read_control(&header->msg_hdr, path);
   *segment = *segment != 0 && *segment < header->msg_len ? *segment : header->msg_len;
-  if ((header->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
-      *segment > udp->receiver.slots[index].buffer->cap) {
-    udp->udp.stats.dropped_too_long++;
-    return false;
-  }
-  return true;
+  *cut = (header->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+         *segment > udp->receiver.slots[index].buffer->cap;
+  udp->udp.stats.dropped_too_long += *cut ? 1 : 0;
+  return !*cut || *segment == header->msg_len;
 }
 
 /* Tell of what was collected. */
@@ -145,11 +144,12 @@ static void hand_up(acoap__udp_batched_t *udp) {
 }
 
 /* Takes over the reference. */
-static void collect(acoap__udp_batched_t *udp, const acoap_path_t *path, acoap_buffer_t *buffer) {
+static void collect(acoap__udp_batched_t *udp, const acoap_path_t *path, acoap_buffer_t *buffer,
+                    bool cut) {
   acoap__udp_receiver_t *receiver = &udp->receiver;
   acoap_bytes_t bytes = {buffer->bytes, buffer->len};
-  receiver->incoming[receiver->incoming_count++] =
-      (acoap_incoming_datagram_t){.buffer = buffer, .bytes = bytes, .path = *path};
+  receiver->incoming[receiver->incoming_count++] = (acoap_incoming_datagram_t){
+      .buffer = buffer, .bytes = bytes, .path = *path, .truncated = cut};
   if (receiver->incoming_count == ACOAP__UDP_HAND_UP) {
     hand_up(udp);
   }
@@ -180,11 +180,12 @@ static void take(acoap__udp_batched_t *udp, size_t index) {
   size_t total = receiver->headers[index].msg_len;
   acoap_path_t path;
   size_t segment = 0;
-  if (!describe(udp, index, &path, &segment)) {
+  bool cut = false;
+  if (!describe(udp, index, &path, &segment, &cut)) {
     return;
   }
-  buffer->len = segment;
-  collect(udp, &path, acoap__buf_ref(buffer));
+  buffer->len = segment < buffer->cap ? segment : buffer->cap;
+  collect(udp, &path, acoap__buf_ref(buffer), cut);
   for (size_t at = segment; at < total && segment > 0; at += segment) {
     acoap_buffer_t *piece = acoap__buffer_pool_take(receiver->pool);
     if (piece == NULL) {
@@ -193,7 +194,7 @@ static void take(acoap__udp_batched_t *udp, size_t index) {
     }
     piece->len = total - at < segment ? total - at : segment;
     copy_piece(receiver, index, at, piece->len, piece->bytes);
-    collect(udp, &path, piece);
+    collect(udp, &path, piece, false);
   }
 }
 

@@ -466,6 +466,42 @@ START_TEST(beyond_requests_open_max_the_new_one_gets_5_03) {
 }
 END_TEST
 
+/* RFC 8974 section 2.2.2: a longer token than the limit must not be rejected, which would say that
+ * extended ones are not taken at all. */
+START_TEST(token_beyond_a_raised_limit_gets_4_00_not_rst) {
+  acoap_local_endpoint_options_t options = {.size = sizeof(options), .token_max = 16};
+  static const char fits[] = "sixteen bytes ok";
+  static const char longer[] = "seventeen is more";
+  static const uint8_t reserved[] = {0x4f, ACOAP_CODE_GET, 0, 9};
+  sim_pair_t pair;
+  server_t server;
+  sim_peer_t peer;
+  open_server(&pair, &server, respond_hello, &options);
+  sim_peer_open(&peer, pair.sim, "192.0.2.9:5683");
+  sim_peer_send(&peer, &pair.server_address, ACOAP_CON, ACOAP_CODE_GET, 1, fits, NULL);
+  sim_peer_send(&peer, &pair.server_address, ACOAP_CON, ACOAP_CODE_GET, 2, longer, NULL);
+  sim_peer_send(&peer, &pair.server_address, ACOAP_NON, ACOAP_CODE_PUT, 3, longer, "body");
+  sim_peer_send(&peer, &pair.server_address, ACOAP_CON, ACOAP_CODE_CONTENT, 4, longer, NULL);
+  sim_peer_send_bytes(&peer, &pair.server_address, reserved, sizeof(reserved));
+  sim_pair_run(&pair, 10);
+  const sim_datagram_t *answer = sim_peer_expect(&peer, ACOAP_ACK, ACOAP_CODE_CONTENT);
+  ck_assert_uint_eq(answer->view.token.len, 16);
+  answer = sim_peer_expect(&peer, ACOAP_ACK, ACOAP_CODE_BAD_REQUEST);
+  ck_assert_uint_eq(answer->view.message_id, 2);
+  ck_assert_uint_eq(answer->view.token.len, 17);
+  ck_assert_mem_eq(answer->view.token.data, longer, 17);
+  answer = sim_peer_expect(&peer, ACOAP_NON, ACOAP_CODE_BAD_REQUEST);
+  ck_assert_mem_eq(answer->view.token.data, longer, 17);
+  /* No request; and 15 is a format error for everybody (section 2.1). */
+  ck_assert_uint_eq(sim_peer_expect(&peer, ACOAP_RST, ACOAP_CODE_EMPTY)->view.message_id, 4);
+  ck_assert_uint_eq(sim_peer_expect(&peer, ACOAP_RST, ACOAP_CODE_EMPTY)->view.message_id, 9);
+  sim_peer_expect_silence(&peer);
+  ck_assert_uint_eq(server.requests, 1);
+  sim_peer_close(&peer);
+  sim_pair_close(&pair);
+}
+END_TEST
+
 /* critical option 9999 is in no registry; elective 9998 neither */
 static const struct {
   acoap_type_t type;
@@ -648,6 +684,7 @@ static Suite *suite(void) {
   tcase_add_loop_test(rules, no_response_suppresses_what_it_names, 0, COUNT(no_response_table));
   tcase_add_test(rules, unhandled_5_00_is_suppressed_by_no_response_too);
   tcase_add_test(rules, beyond_requests_open_max_the_new_one_gets_5_03);
+  tcase_add_test(rules, token_beyond_a_raised_limit_gets_4_00_not_rst);
   tcase_add_loop_test(rules, without_a_handler_4_04_or_4_02, 0, COUNT(default_table));
   tcase_add_test(rules, unknown_request_code_reaches_the_handler);
   tcase_add_test(rules, duplicate_gets_the_stored_reply_and_no_second_handler);

@@ -546,7 +546,8 @@ START_TEST(directory_may_be_the_root_of_the_server) {
   file_rig_write(&rig, "b.txt", "b", 1);
   expect_text(&rig, "/", "</b.txt>;ct=0;sz=1,</sub/>;ct=40");
   expect_text(&rig, "/sub/a.txt", "a");
-  expect_text(&rig, "/.well-known/core", "");
+  expect_text(&rig, "/.well-known/core", "</>;ct=40;obs");
+  expect_text(&rig, "/.well-known/core?href=/*&ct=40", "</>;ct=40;obs");
   watch_path(&rig, "/b.txt", &file);
   watch_path(&rig, "/", &links);
   expect_put(&rig, "/b.txt", "bb", ACOAP_CODE_CHANGED);

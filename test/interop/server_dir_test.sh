@@ -62,6 +62,7 @@ run get /inside
 check "a symbolic link that stays inside is followed" is out "a text"
 run get /.well-known/core --json
 check "/.well-known/core is there" has out '"code":"2.05"'
+check "and lists the root" has out "</>;ct=40"
 for path in /up /away/secret /.hidden /nothing /text.txt/more /%2e%2e%2fsecret /sub%2f%2e%2e%2f%2e%2e%2fsecret \
   "/%2fetc/passwd" "//secret" "/text.txt%00" "/$(printf 'x%.0s' $(seq 255))"; do
   run get "$path"

@@ -189,6 +189,46 @@ START_TEST(replies_to_a_batch_are_flushed_once) {
 }
 END_TEST
 
+/* RFC 7252 section 4.6: the options are whole, the end of the payload is missing. */
+static const struct {
+  uint8_t bytes[12];
+  size_t len;
+  bool multicast;
+  uint8_t first; /* of the answer; 0: none */
+} truncated_table[] = {
+    {{0x41, ACOAP_CODE_PUT, 0, 7, 't', 0xb1, 'p', 0xff, 'x'}, 9, false, 0x61},
+    {{0x51, ACOAP_CODE_PUT, 0, 7, 't', 0xb1, 'p', 0xff, 'x'}, 9, false, 0x51},
+    {{0x41, ACOAP_CODE_PUT, 0, 7, 't', 0xb1, 'p', 0xff, 'x'}, 9, true, 0},
+    {{0x41, ACOAP_CODE_PUT, 0, 7, 't', 0xb4, 'p'}, 7, false, 0},
+    {{0x41, ACOAP_CODE_CONTENT, 0, 7, 't', 0xff, 'x'}, 7, false, 0},
+    {{0x61, ACOAP_CODE_PUT, 0, 7, 't', 0xff, 'x'}, 7, false, 0},
+};
+
+START_TEST(truncated_request_gets_4_13_and_reaches_no_handler) {
+  spy_t spy;
+  scene_t scene;
+  spy_init(&spy);
+  ck_assert_int_eq(scene_make(&scene, &spy, 1), 0);
+  acoap_local_endpoint_receive(scene.endpoint, keep, NULL);
+  acoap_incoming_datagram_t datagram = {.truncated = true};
+  datagram.path.peer = sim_address(SIM_CLIENT);
+  datagram.path.local = sim_address(SIM_SERVER);
+  datagram.path.multicast = truncated_table[_i].multicast;
+  datagram.bytes.data = truncated_table[_i].bytes;
+  datagram.bytes.len = truncated_table[_i].len;
+  spy.events->received(spy.user_data, &datagram, 1);
+  ck_assert_ptr_null(kept);
+  ck_assert_uint_eq(spy.sent, truncated_table[_i].first != 0 ? 1 : 0);
+  if (spy.sent > 0) {
+    ck_assert_uint_eq(spy.last_len, 5);
+    ck_assert_uint_eq(spy.last[0], truncated_table[_i].first);
+    ck_assert_uint_eq(spy.last[1], ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE);
+    ck_assert_uint_eq(spy.last[4], 't');
+  }
+  scene_close(&scene);
+}
+END_TEST
+
 START_TEST(what_is_sent_outside_a_turn_is_flushed_in_the_next) {
   spy_t spy;
   scene_t scene;
@@ -359,6 +399,8 @@ static Suite *suite(void) {
   Suite *s = suite_create("endpoint_sockets");
   TCase *c = tcase_create("sockets");
   tcase_add_test(c, replies_to_a_batch_are_flushed_once);
+  tcase_add_loop_test(c, truncated_request_gets_4_13_and_reaches_no_handler, 0,
+                      sizeof(truncated_table) / sizeof(truncated_table[0]));
   tcase_add_test(c, what_is_sent_outside_a_turn_is_flushed_in_the_next);
   tcase_add_test(c, a_notice_ends_the_request_it_quotes_but_never_one_to_a_group);
   tcase_add_test(c, timers_of_a_socket_run_when_due);

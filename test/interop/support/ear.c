@@ -31,6 +31,7 @@ static void write_down(ear_t *ear, const acoap_incoming_datagram_t *datagram) {
   ck_assert_int_lt(ear->count, EAR_HEARD_MAX);
   put_text(ear->text[ear->count], datagram->bytes);
   ear->len[ear->count] = datagram->bytes.len;
+  ear->truncated[ear->count] = datagram->truncated;
   ear->path[ear->count] = datagram->path;
   if (ear->keeps) {
     ear->kept[ear->count] = acoap__buf_ref(datagram->buffer);

@@ -22,6 +22,7 @@ typedef struct ear {
   int calls;               /* callbacks they came in */
   char text[EAR_HEARD_MAX][EAR_TEXT_MAX];
   size_t len[EAR_HEARD_MAX];
+  bool truncated[EAR_HEARD_MAX];
   acoap_path_t path[EAR_HEARD_MAX];
   acoap_buffer_t *kept[EAR_HEARD_MAX]; /* when keeps; ear_close gives them back */
   int notices;
