@@ -414,7 +414,8 @@ ACOAP_API void acoap_tiny_upload_option(const acoap_tiny_upload_t *upload, acoap
                                         acoap_tiny_slice_t *slice);
 /**
  * Take a response. 1: send the next block; 0: the answer to the whole body, whatever its code;
- * negative: ACOAP_EINCOMPLETE the server wants to begin again (4.08), ACOAP_EBLOCK.
+ * negative: ACOAP_EINCOMPLETE the server wants to begin again (4.08), or took the first block for
+ * the whole body; ACOAP_EBLOCK.
  */
 ACOAP_API int acoap_tiny_upload_take(acoap_tiny_upload_t *upload, const acoap_view_t *response);
 

@@ -124,7 +124,8 @@ int acoap_tiny_upload_take(acoap_tiny_upload_t *upload, const acoap_view_t *resp
     return ACOAP_EINCOMPLETE;
   }
   if (response->code != ACOAP_CODE_CONTINUE) {
-    return 0;
+    /* Whoever says that all is well of a body that is not all there took a block for it. */
+    return ACOAP_CODE_CLASS(response->code) == 2 && rest_of(upload) > size ? ACOAP_EINCOMPLETE : 0;
   }
   if (present != 1 || rest_of(upload) <= size || block.num != upload->offset / size) {
     return ACOAP_EBLOCK;

@@ -430,6 +430,131 @@ START_TEST(requests_come_up_as_events) {
 }
 END_TEST
 
+/* Section 5.2: of a request that is answered nothing else can be done; what was not begun cannot be
+ * sent. */
+START_TEST(second_answer_is_refused) {
+  acoap_builder_t answer;
+  stop();
+  poll_rig_init(&rig, NULL);
+  poll_rig_start(&rig);
+  get(ACOAP_CON, 1, "any");
+  acoap_tiny_inbound_t inbound = poll_rig_told(&rig, ACOAP_TINY_REQUEST)->event.inbound;
+  acoap_tiny_inbound_t copy = inbound;
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &inbound, &answer), 0);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &inbound, &answer), 0);
+  poll_rig_expect(&rig, ACOAP_ACK, ACOAP_CODE_CONTENT, 1);
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &inbound, &answer), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &inbound, &answer), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_acknowledge(rig.tiny, rig.now, &inbound), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_reset(rig.tiny, rig.now, &inbound), ACOAP_EINVAL);
+  /* A copy that was taken before is of the same request. */
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &copy, &answer), 0);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &copy, &answer), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_reset(rig.tiny, rig.now, &copy), ACOAP_EINVAL);
+  poll_rig_silence(&rig);
+}
+END_TEST
+
+START_TEST(two_responses_may_be_built_at_once) {
+  acoap_tiny_inbound_t first;
+  acoap_builder_t one, two;
+  get(ACOAP_CON, 1, "later");
+  first = owed;
+  poll_rig_ask(&rig, 2, ACOAP_CON, ACOAP_CODE_GET, 1, "u", "later", 0, NULL, 0);
+  rig.taken += 2;
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &first, &one), 0);
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &owed, &two), 0);
+  acoap_builder_payload(&one, "one", 3);
+  acoap_builder_payload(&two, "two", 3);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &owed, &two), 0);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &first, &one), 0);
+  const poll_datagram_t *response = poll_rig_expect(&rig, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
+  poll_rig_payload(response, "two");
+  ck_assert_uint_eq(response->view.token.data[0], 'u');
+  response = poll_rig_expect(&rig, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
+  poll_rig_payload(response, "one");
+  ck_assert_uint_eq(response->view.token.data[0], 't');
+}
+END_TEST
+
+/* More than `responses` wait until one is over. */
+START_TEST(separate_responses_are_bounded) {
+  acoap_tiny_inbound_t all[5];
+  acoap_builder_t answer;
+  for (unsigned i = 0; i < 5; i++) {
+    poll_rig_ask(&rig, i % 4, ACOAP_CON, ACOAP_CODE_GET, (uint16_t)i, "t", "later", 0, NULL, 0);
+    poll_rig_expect(&rig, ACOAP_ACK, ACOAP_CODE_EMPTY, (int)i);
+    all[i] = owed;
+  }
+  for (unsigned i = 0; i < 4; i++) {
+    ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &all[i], &answer), 0);
+    ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &all[i], &answer), 0);
+  }
+  uint16_t message_id = poll_rig_expect(&rig, ACOAP_CON, ACOAP_CODE_CONTENT, -1)->view.message_id;
+  rig.taken += 3;
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &all[4], &answer), ACOAP_EEXHAUSTED);
+  poll_rig_receive(&rig, 0, ACOAP_ACK, ACOAP_CODE_EMPTY, message_id, "", NULL);
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, &all[4], &answer), 0);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &all[4], &answer), 0);
+  poll_rig_expect(&rig, ACOAP_CON, ACOAP_CODE_CONTENT, -1);
+}
+END_TEST
+
+/* RFC 7967; the 5.00 of a handler that failed is a response like any other. */
+START_TEST(failure_is_suppressed_by_no_response_too) {
+  get_with("broken", ACOAP_OPTION_NO_RESPONSE, "\x10", 1);
+  poll_rig_expect(&rig, ACOAP_ACK, ACOAP_CODE_EMPTY, -1);
+  get_with("broken", ACOAP_OPTION_NO_RESPONSE, "\x0a", 1);
+  poll_rig_expect(&rig, ACOAP_ACK, ACOAP_CODE_INTERNAL_SERVER_ERROR, -1);
+  poll_rig_silence(&rig);
+}
+END_TEST
+
+/* Section 5.8: a method that nobody knows is not allowed there. */
+START_TEST(unknown_request_code_is_4_05_or_an_event) {
+  poll_rig_ask(&rig, 1, ACOAP_CON, 30, 1, "t", "temperature", 0, NULL, 0);
+  poll_rig_expect(&rig, ACOAP_ACK, ACOAP_CODE_METHOD_NOT_ALLOWED, 1);
+  stop();
+  poll_rig_init(&rig, NULL);
+  poll_rig_start(&rig);
+  poll_rig_ask(&rig, 1, ACOAP_CON, 30, 1, "t", "temperature", 0, NULL, 0);
+  ck_assert_uint_eq(poll_rig_told(&rig, ACOAP_TINY_REQUEST)->event.inbound.code, 30);
+}
+END_TEST
+
+START_TEST(misuse_is_einval) {
+  acoap_address_t peer = poll_peer(1);
+  acoap_tiny_inbound_t inbound = {.peer = peer, .type = ACOAP_CON, .slot = 3};
+  acoap_tiny_event_t event;
+  acoap_builder_t builder = {0};
+  ck_assert_int_eq(acoap_tiny_receive(NULL, 0, &peer, "x", 1), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_receive(rig.tiny, 0, NULL, "x", 1), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_receive(rig.tiny, 0, &peer, NULL, 1), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_receive(rig.tiny, 0, &peer, NULL, 0), 0);
+  ck_assert_int_eq(acoap_tiny_receive(rig.tiny, 0, &peer, "x", 1), 0);
+  ck_assert_int_eq(acoap_tiny_receive(rig.tiny, 0, &peer, "x", 1), ACOAP_EBUSY);
+  poll_rig_poll(&rig);
+  ck_assert(!acoap_tiny_poll(NULL, 0, &event) && !acoap_tiny_poll(rig.tiny, 0, NULL));
+  ck_assert(acoap_tiny_next_wake(NULL) == ACOAP_TIME_NEVER && acoap_tiny_stats(NULL) == NULL);
+  ck_assert_uint_eq(acoap_tiny_leisure_ms(NULL), 0);
+  ck_assert_int_eq(acoap_tiny_answer_begin(NULL, &inbound, &builder), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_answer_begin(rig.tiny, NULL, &builder), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &inbound, NULL), ACOAP_EINVAL);
+  acoap_builder_init(&builder, (uint8_t[16]){0}, 16, ACOAP_ACK, ACOAP_CODE_CONTENT, 0, NULL, 0);
+  /* A place that nobody began. */
+  ck_assert_int_eq(acoap_tiny_answer_send(rig.tiny, rig.now, &inbound, &builder), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_acknowledge(NULL, 0, &inbound), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_reset(rig.tiny, 0, NULL), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_ping(rig.tiny, 0, NULL), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_request_begin(rig.tiny, ACOAP_CODE_CONTENT, &builder), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap_tiny_request_send(rig.tiny, 0, 1, &peer, ACOAP_CON, false, &builder),
+                   ACOAP_EINVAL);
+  acoap_tiny_request_cancel(NULL, 0, 1);
+  acoap_tiny_request_cancel(rig.tiny, 0, -1);
+  poll_rig_silence(&rig);
+}
+END_TEST
+
 static Suite *suite(void) {
   Suite *suite = suite_create("tiny_server");
   TCase *tcase = tcase_create("server");
@@ -455,6 +580,12 @@ static Suite *suite(void) {
   tcase_add_test(tcase, answers_are_cut_into_the_blocks_that_are_asked_for);
   tcase_add_test(tcase, links_are_listed_once_whole_in_blocks_and_filtered);
   tcase_add_test(tcase, requests_come_up_as_events);
+  tcase_add_test(tcase, second_answer_is_refused);
+  tcase_add_test(tcase, two_responses_may_be_built_at_once);
+  tcase_add_test(tcase, separate_responses_are_bounded);
+  tcase_add_test(tcase, failure_is_suppressed_by_no_response_too);
+  tcase_add_test(tcase, unknown_request_code_is_4_05_or_an_event);
+  tcase_add_test(tcase, misuse_is_einval);
   suite_add_tcase(suite, tcase);
   return suite;
 }

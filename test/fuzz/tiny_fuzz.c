@@ -4,9 +4,12 @@
  * keeps more under way than its numbers say; every request ends at most once, and every message
  * sent is one.
  *
- * The input is a list of records: length (1 byte), flags (1 byte), datagram. The flags say from
- * whom and how it came, how much time passes before, what the endpoint does itself, and whether the
- * datagram's token and Message ID are put right so that it answers what was sent last.
+ * The last byte of the input chooses the endpoint: the whole one, one that only answers, with a
+ * single separate response (nothing waits there, as in the smallest server), or one whose requests
+ * come up as events. Before it stands a list of records: length (1 byte), flags (1 byte), datagram.
+ * The flags say from whom and how it came, how much time passes before, what the endpoint does
+ * itself, and whether the datagram's token and Message ID are put right so that it answers what was
+ * sent last.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -47,6 +50,8 @@ static struct world {
   int open[REQUESTS + 1]; /* exchanges under way */
   acoap_tiny_inbound_t owed;
   bool owes;
+  const acoap_tiny_config_t *config;
+  size_t memory_len; /* what it needs */
   acoap_tiny_download_t download;
   acoap_tiny_upload_t upload;
 } world;
@@ -133,17 +138,34 @@ static void draw_entropy(void *user_data, uint8_t *bytes, size_t len) {
   acoap__seeded_fill(&world.seed, bytes, len);
 }
 
-static const acoap_tiny_config_t config = {.requests = REQUESTS,
-                                           .responses = RESPONSES,
-                                           .exchanges_in = HEARD,
-                                           .peers = PEERS,
-                                           .reply_bytes = REPLY_BYTES,
-                                           .message_bytes = MESSAGE_BYTES,
-                                           .groups = true,
-                                           .send = send_datagram,
-                                           .entropy = draw_entropy,
-                                           .serve = acoap_tiny_serve,
-                                           .resources = resources};
+static const acoap_tiny_config_t configs[] = {{.requests = REQUESTS,
+                                               .responses = RESPONSES,
+                                               .exchanges_in = HEARD,
+                                               .peers = PEERS,
+                                               .reply_bytes = REPLY_BYTES,
+                                               .message_bytes = MESSAGE_BYTES,
+                                               .groups = true,
+                                               .send = send_datagram,
+                                               .entropy = draw_entropy,
+                                               .serve = acoap_tiny_serve,
+                                               .resources = resources},
+                                              {.responses = 1,
+                                               .exchanges_in = 4,
+                                               .peers = 1,
+                                               .reply_bytes = 60,
+                                               .message_bytes = MESSAGE_BYTES,
+                                               .send = send_datagram,
+                                               .entropy = draw_entropy,
+                                               .serve = acoap_tiny_serve,
+                                               .resources = resources},
+                                              {.requests = REQUESTS,
+                                               .responses = RESPONSES,
+                                               .exchanges_in = HEARD,
+                                               .peers = PEERS,
+                                               .reply_bytes = REPLY_BYTES,
+                                               .message_bytes = MESSAGE_BYTES,
+                                               .send = send_datagram,
+                                               .entropy = draw_entropy}};
 
 static acoap_address_t address_of(uint8_t flags) {
   acoap_address_t address = {.family = ACOAP_FAMILY_IPV4, .port = 5683, .ip = {192, 0, 2, 1}};
@@ -182,11 +204,40 @@ static void ask(uint8_t flags) {
   }
 }
 
+/* Now, later, never or not at all, as the request's Message ID has it. */
+static void take_request(const acoap_tiny_event_t *event) {
+  acoap_tiny_inbound_t inbound = event->inbound;
+  acoap_builder_t answer;
+  switch (inbound.message_id % 4) {
+  case 0:
+    (void)acoap_tiny_reset(world.tiny, world.now, &inbound);
+    break;
+  case 1:
+    if (acoap_tiny_answer_begin(world.tiny, &inbound, &answer) == 0) {
+      acoap_builder_payload(&answer, event->view.payload.data, event->view.payload.len);
+      (void)acoap_tiny_answer_send(world.tiny, world.now, &inbound, &answer);
+    }
+    break;
+  case 2:
+    (void)acoap_tiny_acknowledge(world.tiny, world.now, &inbound);
+    break;
+  default:
+    break;
+  }
+  if (!inbound.answered) {
+    world.owed = inbound;
+    world.owes = true;
+  }
+}
+
 static void poll_all(void) {
   acoap_tiny_event_t event;
   for (int turns = 0; acoap_tiny_poll(world.tiny, world.now, &event); turns++) {
     MUST(turns < 100);
-    MUST(event.kind != ACOAP_TINY_REQUEST);
+    if (event.kind == ACOAP_TINY_REQUEST) {
+      MUST(world.config->serve == NULL);
+      take_request(&event);
+    }
     if (event.exchange == 0) {
       continue;
     }
@@ -287,12 +338,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memset(&world, 0, sizeof(world));
   memset(list, 0, sizeof(list));
   memset(&body, 0, sizeof(body));
-  memset(memory, 0xa5, sizeof(memory));
   observers = (acoap_tiny_observers_t){.list = list, .count = 2, .confirm_every = 2};
+  world.config = &configs[size > 0 ? data[size - 1] % 3 : 0];
+  world.memory_len = acoap_tiny_memory(world.config);
+  MUST(world.memory_len > 0 && world.memory_len <= sizeof(memory) - GUARD);
+  memset(memory + world.memory_len, 0xa5, GUARD);
   world.now = 1000;
   acoap_tiny_download_init(&world.download, 64);
   acoap_tiny_upload_init(&world.upload, 100, 16);
-  MUST(acoap_tiny_init(memory, sizeof(memory) - GUARD, &config, &world.tiny) == 0);
+  MUST(acoap_tiny_init(memory, world.memory_len, world.config, &world.tiny) == 0);
+  size -= size > 0 ? 1 : 0;
   for (size_t at = 0; at + 2 <= size;) {
     size_t len = data[at];
     uint8_t flags = data[at + 1];
@@ -314,7 +369,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     world.now = wake > world.now ? wake : world.now;
     poll_all();
   }
-  for (size_t i = sizeof(memory) - GUARD; i < sizeof(memory); i++) {
+  for (size_t i = world.memory_len; i < world.memory_len + GUARD; i++) {
     MUST(memory[i] == 0xa5);
   }
   return 0;
