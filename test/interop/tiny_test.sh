@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # The heapless endpoint on plain sockets meets Debian's libcoap in both roles: examples/tiny_server is asked by coap-client,
-# examples/tiny_client asks coap-server, examples/lwm2m_register registers with coap-rd. Loopback only. Prints TAP.
-# usage: test/interop/tiny_test.sh FOLDER_OF_THE_EXAMPLES
+# examples/tiny_client asks coap-server, examples/lwm2m_register registers with coap-rd and with a LwM2M registration interface
+# of ours. Loopback only. Prints TAP.
+# usage: test/interop/tiny_test.sh FOLDER_OF_THE_EXAMPLES RD_SERVER
 # SPDX-License-Identifier: MIT
 set -uo pipefail
-examples=$(realpath "${1:?usage: tiny_test.sh FOLDER_OF_THE_EXAMPLES}")
+examples=$(realpath "${1:?usage: tiny_test.sh FOLDER_OF_THE_EXAMPLES RD_SERVER}")
+rd_server=$(realpath "${2:?usage: tiny_test.sh FOLDER_OF_THE_EXAMPLES RD_SERVER}")
 tap=${CK_TAP_LOG_FILE_NAME:-/dev/null}
 if [[ -z ${TINY_TEST_ISOLATED:-} ]] && unshare -Urn ip link set lo up 2>/dev/null; then
   TINY_TEST_ISOLATED=1 exec unshare -Urn "$0" "$@"
@@ -103,6 +105,17 @@ check "client: observation" "[3-5]" grep -c : times
 start rd.log "$rd" -A 127.0.0.1 -p 7685
 check "register" "2.01 registered at /rd/*4.05 update not known there" "$examples/lwm2m_register" 127.0.0.1:7685 device stay
 check "the directory knows the device" '*</rd/*' "$client" -m get coap://127.0.0.1:7685/.well-known/core
+
+# All of the registration interface: ours.
+start own_rd.log "$rd_server" 7686
+check "register, stay" $'2.01 registered at /rd/0\n2.04 updated' "$examples/lwm2m_register" 127.0.0.1:7686 device stay
+check "the directory knows the update" 'device lt=600 updates=1 </1/0>,</3/0>,</5/0>,</3303/0>;rt="oma.lwm2m"' \
+  "$client" -m get coap://127.0.0.1:7686/rd/0
+check "register, update, deregister" $'2.01 registered at /rd/1\n2.04 updated\n2.02 deregistered' \
+  "$examples/lwm2m_register" 127.0.0.1:7686 another
+check "the directory forgot it" "4.04*" "$client" -m get coap://127.0.0.1:7686/rd/1
+check "and keeps the other" "device *" "$client" -m get coap://127.0.0.1:7686/rd/0
+check "no name, no registration" "4.00*" "$client" -m post -t 40 -e "</1/0>" "coap://127.0.0.1:7686/rd?lt=60"
 
 echo "1..$number"
 [[ $failed -eq 0 ]]
