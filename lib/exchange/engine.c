@@ -153,10 +153,10 @@ void acoap__engine_transmit_empty(acoap__engine_t *engine, const acoap_path_t *r
 
 /* RFC 8974 section 2.2.2: who takes extended tokens must not reject a request for a longer one,
  * which would say that it takes none. The host answers it, with 4.00. */
-static bool has_long_token(const acoap__engine_t *engine, const acoap_view_t *view, uint8_t first,
-                           int error) {
+static bool has_long_token(const acoap__engine_t *engine, const acoap_view_t *view,
+                           const uint8_t *bytes, int error) {
   return error == ACOAP_ETOKEN && engine->config.token_max > ACOAP_TOKEN_MAX &&
-         (first & 15u) != 15 && acoap_code_is_request(view->code);
+         (bytes[0] & 15u) != 15 && acoap_code_is_request(view->code);
 }
 
 int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
@@ -170,7 +170,7 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
   engine->stats.datagrams_received++;
   int status = acoap_decode(&view, bytes, len, engine->config.token_max, NULL);
   if (status < 0) {
-    if (!has_long_token(engine, &view, bytes[0], status)) {
+    if (!has_long_token(engine, &view, bytes, status)) {
       acoap__message_layer_malformed(engine, &from, &view, len, status);
     }
     acoap__engine_leave(engine);

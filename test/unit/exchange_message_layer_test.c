@@ -142,6 +142,7 @@ START_TEST(malformed_messages) {
   ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, NULL, (const uint8_t *)"", 0),
                    ACOAP_EINVAL);
   ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, &path, NULL, 4), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, &path, NULL, 0), ACOAP_EFORMAT);
   script_free(script);
 }
 END_TEST
