@@ -23,18 +23,13 @@ void acoap__random_bytes(acoap__random_t *random, void *bytes, size_t len) {
     random->entropy(random->user_data, to, len);
     return;
   }
-  while (len > 0) {
+  for (; len > 0; len--) {
     if (random->used == sizeof(random->pool)) {
       random->entropy(random->user_data, random->pool, sizeof(random->pool));
       random->used = 0;
     }
-    size_t left = sizeof(random->pool) - random->used;
-    size_t some = len < left ? len : left;
-    memcpy(to, random->pool + random->used, some);
-    memset(random->pool + random->used, 0, some);
-    random->used += some;
-    to += some;
-    len -= some;
+    *to++ = random->pool[random->used];
+    random->pool[random->used++] = 0;
   }
 }
 

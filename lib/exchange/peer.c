@@ -19,6 +19,14 @@ void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uin
   key->message_id = message_id;
 }
 
+uint64_t acoap__message_hash(const acoap__engine_t *engine, const acoap_path_t *path,
+                             uint16_t message_id) {
+  acoap__message_key_t key;
+
+  acoap__message_key(&key, path, message_id);
+  return engine->config.key_hash(engine, &key);
+}
+
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b) {
   return a->socket == b->socket && acoap_address_equal(&a->peer, &b->peer) &&
          (a->session == b->session || a->session == 0 || b->session == 0);
@@ -66,15 +74,8 @@ static acoap__peer_t *find(const acoap__engine_t *engine, const acoap_path_t *pa
   return NULL;
 }
 
-static uint64_t hash_of_peer(const acoap__engine_t *engine, const acoap_path_t *path) {
-  acoap__message_key_t key;
-
-  acoap__message_key(&key, path, 0);
-  return engine->config.key_hash(engine, &key);
-}
-
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path) {
-  return find(engine, path, hash_of_peer(engine, path));
+  return find(engine, path, acoap__message_hash(engine, path, 0));
 }
 
 /* Take the entry that has been idle for longest. */
@@ -107,7 +108,7 @@ acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now,
   if (acoap_address_is_multicast(&path->peer)) {
     return engine->peers->group;
   }
-  uint64_t hash = hash_of_peer(engine, path);
+  uint64_t hash = acoap__message_hash(engine, path, 0);
   acoap__peer_t *peer = find(engine, path, hash);
 
   if (peer == NULL) {
@@ -150,19 +151,23 @@ void acoap__peer_table_use_groups(acoap__peer_table_t *table) {
   table->skip_group_ids = skip_group_ids;
 }
 
-acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
+static void leave_out_group_ids(acoap__peer_t *peer, acoap_time_t now) {
   const acoap__peer_table_t *table = peer->engine->peers;
 
   if (table->skip_group_ids != NULL && peer != table->group) {
     table->skip_group_ids(peer, now);
   }
+}
+
+acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
+  leave_out_group_ids(peer, now);
   return acoap__message_id_when(&peer->ids, now);
 }
 
 bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,
                          uint16_t *message_id) {
-  return acoap__peer_id_when(peer, now) <= now &&
-         acoap__message_id_take(&peer->ids, now, lifetime_ms, message_id);
+  leave_out_group_ids(peer, now);
+  return acoap__message_id_take(&peer->ids, now, lifetime_ms, message_id);
 }
 
 void acoap__peer_settle(acoap__peer_t *peer) {

@@ -66,6 +66,9 @@ static inline size_t acoap__peer_size(bool queues) {
 }
 
 void acoap__message_key(acoap__message_key_t *key, const acoap_path_t *path, uint16_t message_id);
+/* The hash of that, as the engine's tables have it. */
+uint64_t acoap__message_hash(const acoap__engine_t *engine, const acoap_path_t *path,
+                             uint16_t message_id);
 /* The same socket and peer address, and not different sessions? */
 bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
 

@@ -85,10 +85,8 @@ bool acoap__transmission_is_to(const acoap__transmission_t *tx, const acoap_path
 
 acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
                                                 const acoap_path_t *path, uint16_t message_id) {
-  acoap__message_key_t key;
+  uint64_t hash = acoap__message_hash(engine, path, message_id);
 
-  acoap__message_key(&key, path, message_id);
-  uint64_t hash = engine->config.key_hash(engine, &key);
   for (acoap__map_node_t *node = acoap__map_find(&engine->by_message_id, hash); node != NULL;
        node = acoap__map_find_next(node)) {
     acoap__transmission_t *tx = ACOAP__CONTAINER(node, acoap__transmission_t, id_node);
@@ -102,15 +100,14 @@ acoap__transmission_t *acoap__transmission_find(const acoap__engine_t *engine,
 /* A NON may be held for longer than its Message ID lives; then the ID speaks of the newer message
  * alone. */
 static void register_id(acoap__engine_t *engine, acoap__transmission_t *tx) {
-  acoap__message_key_t key;
   acoap_path_t path = acoap__transmission_path(tx);
   acoap__transmission_t *older = acoap__transmission_find(engine, &path, tx->message_id);
 
   if (older != NULL) {
     acoap__map_remove(&engine->by_message_id, &older->id_node);
   }
-  acoap__message_key(&key, &path, tx->message_id);
-  acoap__map_insert(&engine->by_message_id, &tx->id_node, engine->config.key_hash(engine, &key));
+  acoap__map_insert(&engine->by_message_id, &tx->id_node,
+                    acoap__message_hash(engine, &path, tx->message_id));
 }
 
 /* ---- leaving --------------------------------------------------------------------------------- */
