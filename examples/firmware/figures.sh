@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# What the programs of this folder take, from their link maps: code and constants without the board's own, and RAM by what it
-# is for. Fails when the core asks for a function that is not its own.
+# What the programs of this folder take: code and constants, the board's own part of them, and RAM. Fails when the core asks for
+# a function that is not its own, and when a program that is linked across files takes more than it may: 12 KiB of text for the
+# server, 6 KiB for the stateless one. (That the server's RAM is 1 KiB besides buffers it asserts itself.)
 # usage: figures.sh BUILD_FOLDER...
 # SPDX-License-Identifier: MIT
 set -euo pipefail
 bad=0
+declare -A limits=([cortex-m4-lto/server.elf]=12288 [cortex-m4-lto/stateless.elf]=6144)
 
 printf '%-34s %8s %8s %8s\n' program text board RAM
 for build in "$@"; do
@@ -23,6 +25,10 @@ for build in "$@"; do
       }
       END { print sum + 0 }')
     printf '%-34s %8d %8d %8d\n' "$(basename "$build")/$(basename "$elf")" $((text + data)) "$board" $((data + bss))
+    if ((text + data - board > ${limits[$(basename "$build")/$(basename "$elf")]:-999999})); then
+      echo "$elf: that is too much"
+      bad=1
+    fi
   done
   archive=$build/lib/libacoap-core.a
   # Joined, what the files define for each other is no longer undefined; LTO's objects are looked at through their plain twin.

@@ -115,6 +115,8 @@ static const acoap_tiny_config_t config = {.responses = RESPONSES,
 
 static _Alignas(max_align_t)
     uint8_t memory[ACOAP_TINY_MEMORY(0, RESPONSES, HEARD, PEERS, REPLY_BYTES, MESSAGE_BYTES, 0)];
+_Static_assert(sizeof(memory) - REPLY_BYTES - (RESPONSES + 1) * MESSAGE_BYTES <= 1024,
+               "1 KiB of RAM besides buffers");
 static uint8_t datagram[MESSAGE_BYTES];
 
 static void answer_measurement(acoap_tiny_t *tiny, acoap_time_t now) {

@@ -11,10 +11,13 @@
  *  - an answer belongs to the request that gets it;
  *  - a handler sees a request at most once, whatever was doubled (RFC 7252 section 4.5);
  *  - in good weather every CON is answered;
+ *  - a body that goes block by block, up and down between the kinds, arrives whole or fails, and
+ *    in good weather arrives (RFC 7959);
  *  - when all is over no timer is set: a heapless endpoint's next wake-up is never.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <acoap/acoap.h>
 #include <acoap/tiny.h>
 
 #include <stdio.h>
@@ -25,7 +28,7 @@
 #include "support/tiny_network.h"
 #include "tiny/tiny.h"
 
-enum { REQUESTS_MAX = 24, OWED_MAX = 64, MESSAGE_BYTES = 128 };
+enum { REQUESTS_MAX = 24, OWED_MAX = 64, MESSAGE_BYTES = 128, BODY_BYTES = 700 };
 
 typedef struct run run_t;
 
@@ -59,6 +62,23 @@ typedef struct owed {
   acoap_request_t *request;     /* the other one's; NULL: the tiny server's */
 } owed_t;
 
+/* A body on its way between a client on a loop and the heapless server. */
+typedef struct transfer {
+  unsigned ends;
+  int status;
+  size_t len;
+  uint8_t got[BODY_BYTES];
+} transfer_t;
+
+/* The same between the heapless ones: a request for each block. */
+typedef struct fetch {
+  acoap_tiny_download_t blocks;
+  int exchange; /* 0: none is under way */
+  bool done, failed;
+  uint8_t got[BODY_BYTES];
+  size_t len;
+} fetch_t;
+
 struct run {
   uint64_t seed, random;
   acoap_sim_t *sim;
@@ -69,9 +89,14 @@ struct run {
   unsigned count;
   owed_t owed[OWED_MAX];
   bool fine; /* good weather */
+  transfer_t up, down;
+  fetch_t fetch;
+  uint8_t stored[BODY_BYTES]; /* by the heapless server */
+  size_t stored_len;
+  acoap_tiny_body_t receiving;
 };
 
-static uint64_t answered_in_all, failed_in_all;
+static uint64_t answered_in_all, failed_in_all, bodies_in_all;
 static run_t *current; /* for handlers of the table, which know no run */
 
 static uint32_t dice(run_t *run, uint32_t sides) {
@@ -82,6 +107,17 @@ static void must(const run_t *run, bool promise, const char *text, unsigned numb
   if (!promise) {
     ck_abort_msg("ACOAP_SIM_SEED=%llu at %lld ms: %s, request %u", (unsigned long long)run->seed,
                  (long long)acoap_sim_now(run->sim), text, number);
+  }
+}
+
+static uint8_t body_byte(size_t at) {
+  return (uint8_t)(at * 7 + at / 256);
+}
+
+static void must_be_the_body(const run_t *run, const uint8_t *bytes, size_t len) {
+  must(run, len == BODY_BYTES, "a body of another length", 0);
+  for (size_t i = 0; i < len; i++) {
+    must(run, bytes[i] == body_byte(i), "another body", (unsigned)i);
   }
 }
 
@@ -117,12 +153,37 @@ static void end_request(run_t *run, unsigned number, bool answered, acoap_bytes_
   }
 }
 
+static void fetch_next(run_t *run);
+
+static void fetch_take(run_t *run, const acoap_tiny_event_t *event) {
+  fetch_t *fetch = &run->fetch;
+  fetch->exchange = 0;
+  if (event->kind != ACOAP_TINY_RESPONSE) {
+    fetch->failed = true;
+    return;
+  }
+  must(run, event->view.code == ACOAP_CODE_CONTENT, "no block", 0);
+  size_t offset = fetch->blocks.offset;
+  int more = acoap_tiny_download_take(&fetch->blocks, &event->view);
+  must(run, more >= 0 && offset + event->view.payload.len <= BODY_BYTES, "not the next block", 0);
+  memcpy(fetch->got + offset, event->view.payload.data, event->view.payload.len);
+  fetch->len = offset + event->view.payload.len;
+  fetch->done = more == 0;
+  if (more > 0) {
+    fetch_next(run);
+  }
+}
+
 static void node_poll(node_t *node) {
   run_t *run = node->run;
   acoap_tiny_event_t event;
   while (acoap_tiny_poll(node->tiny, acoap_sim_now(run->sim), &event)) {
     if (event.kind != ACOAP_TINY_RESPONSE &&
         (event.kind != ACOAP_TINY_FAILED || event.exchange == 0)) {
+      continue;
+    }
+    if (run->fetch.exchange != 0 && event.exchange == run->fetch.exchange) {
+      fetch_take(run, &event);
       continue;
     }
     unsigned number = 0;
@@ -166,7 +227,7 @@ static void node_open(run_t *run, node_t *node, const char *text,
   node->seed.state = run->seed * 2 + (resources != NULL ? 1 : 0);
   acoap_params_init(&node->params);
   node->params.nstart = 1 + dice(run, 3);
-  node->config = (acoap_tiny_config_t){.requests = REQUESTS_MAX,
+  node->config = (acoap_tiny_config_t){.requests = REQUESTS_MAX + 1,
                                        .responses = 32,
                                        .exchanges_in = 512,
                                        .peers = 4,
@@ -218,8 +279,34 @@ static int tiny_handler(const acoap_tiny_request_t *request, acoap_builder_t *an
   return ACOAP_TINY_SEND;
 }
 
+static int get_body(const acoap_tiny_request_t *request, acoap_builder_t *answer) {
+  acoap_tiny_slice_t slice;
+  size_t room = 0;
+  if (acoap_tiny_slice_begin(request->view, answer, BODY_BYTES, &slice)) {
+    uint8_t *at = acoap_builder_payload_room(answer, &room);
+    for (size_t i = 0; i < slice.len; i++) {
+      at[i] = body_byte(slice.offset + i);
+    }
+    acoap_builder_payload_commit(answer, slice.len);
+  }
+  return ACOAP_TINY_SEND;
+}
+
+static int put_body(const acoap_tiny_request_t *request, acoap_builder_t *answer) {
+  acoap_tiny_slice_t slice;
+  if (acoap_tiny_body_block(&current->receiving, request, answer, &slice) >= 0) {
+    must(current, slice.offset + slice.len <= BODY_BYTES, "too long a body", 0);
+    memcpy(current->stored + slice.offset, request->view->payload.data, slice.len);
+    current->stored_len = slice.offset + slice.len;
+  }
+  return ACOAP_TINY_SEND;
+}
+
 static const acoap_tiny_resource_t resources[] = {
-    {"/t", ACOAP_CODE_POST, 0, ACOAP_FORMAT_NONE, tiny_handler, NULL, NULL}, {0}};
+    {"/t", ACOAP_CODE_POST, 0, ACOAP_FORMAT_NONE, tiny_handler, NULL, NULL},
+    {"/b", ACOAP_CODE_GET, ACOAP_TINY_BLOCK2, ACOAP_FORMAT_NONE, get_body, NULL, NULL},
+    {"/u", ACOAP_CODE_PUT, ACOAP_TINY_BLOCK1, ACOAP_FORMAT_NONE, put_body, NULL, NULL},
+    {0}};
 
 static void loop_handler(void *user_data, acoap_request_t *request) {
   run_t *run = user_data;
@@ -291,6 +378,76 @@ static void send_request(run_t *run, unsigned number) {
   }
 }
 
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+static void transferred(void *user_data, int status, acoap_message_t *message) {
+  transfer_t *transfer = user_data;
+  transfer->ends++;
+  transfer->status = status;
+  if (message != NULL) {
+    acoap_bytes_t payload = acoap_message_payload(message);
+    transfer->len = payload.len;
+    if (payload.len > 0 && payload.len <= BODY_BYTES) {
+      memcpy(transfer->got, payload.data, payload.len);
+    }
+  }
+}
+
+static void transfer(run_t *run, const char *uri, acoap_desc_t *desc, transfer_t *transfer) {
+  acoap_remote_endpoint_t *remote = NULL;
+  ck_assert_int_eq(acoap_remote_endpoint_new(run->loop_client, uri, &remote), 0);
+  ck_assert_int_eq(acoap_send(remote, desc, transferred, transfer, NULL), 0);
+  acoap_remote_endpoint_unref(remote);
+}
+
+static void fetch_next(run_t *run) {
+  acoap_builder_t builder;
+  run->fetch.exchange = acoap_tiny_request_begin(run->client.tiny, ACOAP_CODE_GET, &builder);
+  must(run, run->fetch.exchange > 0, "no place for a block", 0);
+  acoap_builder_option(&builder, ACOAP_OPTION_URI_PATH, "b", 1);
+  acoap_tiny_download_option(&run->fetch.blocks, &builder);
+  ck_assert_int_eq(acoap_tiny_request_send(run->client.tiny, acoap_sim_now(run->sim),
+                                           run->fetch.exchange, &run->tiny_server, ACOAP_CON, false,
+                                           &builder),
+                   0);
+}
+
+static void begin_bodies(run_t *run) {
+  uint8_t body[BODY_BYTES];
+  for (size_t i = 0; i < BODY_BYTES; i++) {
+    body[i] = body_byte(i);
+  }
+  acoap_desc_t *put = acoap_desc_put();
+  acoap_desc_block1(put, (size_t)16 << dice(run, 3), body, sizeof(body));
+  transfer(run, "coap://192.0.2.1/u", put, &run->up);
+  acoap_desc_t *get = acoap_desc_get();
+  acoap_desc_block2(get, (size_t)16 << dice(run, 3));
+  acoap_desc_collect(get, BODY_BYTES);
+  transfer(run, "coap://192.0.2.1/b", get, &run->down);
+  ck_assert_int_eq(acoap_tiny_download_init(&run->fetch.blocks, (size_t)16 << dice(run, 3)), 0);
+  fetch_next(run);
+  node_poll(&run->client);
+}
+
+static void check_bodies(run_t *run) {
+  must(run, run->up.ends == 1 && run->down.ends == 1, "a body never ended, or twice", 0);
+  must(run, run->fetch.done != run->fetch.failed, "a fetch never ended", 0);
+  if (run->up.status == 0) {
+    must_be_the_body(run, run->stored, run->stored_len);
+  }
+  if (run->down.status == 0) {
+    must_be_the_body(run, run->down.got, run->down.len);
+  }
+  if (run->fetch.done) {
+    must_be_the_body(run, run->fetch.got, run->fetch.len);
+  }
+  bool all = run->up.status == 0 && run->down.status == 0 && run->fetch.done;
+  must(run, !run->fine || all, "a body failed in good weather", 0);
+  bodies_in_all += run->up.status == 0 ? 1 : 0;
+  bodies_in_all += run->down.status == 0 ? 1 : 0;
+  bodies_in_all += run->fetch.done ? 1 : 0;
+}
+
 /* ---- a run ----------------------------------------------------------------------------------- */
 
 static void make_weather(run_t *run) {
@@ -360,6 +517,7 @@ static void go(run_t *run) {
 }
 
 static void check_end(run_t *run) {
+  check_bodies(run);
   for (unsigned i = 0; i < run->count; i++) {
     must(run, run->requests[i].ends == 1, "never ended", i);
     must(run, !run->requests[i].answered || run->requests[i].handled == 1, "answered by nobody", i);
@@ -393,6 +551,7 @@ static void run_seed(uint64_t seed) {
   acoap_local_endpoint_receive(run->loop_server, loop_handler, run);
   make_weather(run);
   make_requests(run);
+  begin_bodies(run);
   go(run);
   check_end(run);
   acoap_local_endpoint_close(run->loop_server, NULL, NULL);
@@ -421,8 +580,10 @@ START_TEST(everybody_asks_everybody_in_bad_weather) {
   /* The weather was neither too bad nor too good to show anything. */
   ck_assert_uint_gt(answered_in_all, last * 4);
   ck_assert(failed_in_all > 0 || last < 50);
-  printf("%llu answered, %llu failed\n", (unsigned long long)answered_in_all,
-         (unsigned long long)failed_in_all);
+  ck_assert_uint_gt(bodies_in_all, last);
+  printf("%llu answered, %llu failed; %llu of %llu bodies whole\n",
+         (unsigned long long)answered_in_all, (unsigned long long)failed_in_all,
+         (unsigned long long)bodies_in_all, (unsigned long long)last * 3);
 }
 END_TEST
 
