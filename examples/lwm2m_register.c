@@ -47,6 +47,7 @@ static const acoap_tiny_config_t config = {.requests = 1,
                                            .reply_bytes = 16,
                                            .message_bytes = 512,
                                            .send = send_datagram,
+                                           .waiting = acoap_tiny_waiting,
                                            .entropy = draw_entropy};
 static _Alignas(max_align_t) uint8_t memory[ACOAP_TINY_MEMORY(1, 0, 4, 1, 16, 512, 0)];
 

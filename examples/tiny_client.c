@@ -58,6 +58,7 @@ static const acoap_tiny_config_t config = {.requests = 2,
                                            .reply_bytes = 64,
                                            .message_bytes = 1200,
                                            .send = send_datagram,
+                                           .waiting = acoap_tiny_waiting,
                                            .entropy = draw_entropy};
 static _Alignas(max_align_t) uint8_t memory[ACOAP_TINY_MEMORY(2, 1, 8, 1, 64, 1200, 0)];
 

@@ -133,6 +133,7 @@ static const acoap_tiny_config_t config = {.responses = RESPONSES,
                                            .reply_bytes = REPLY_BYTES,
                                            .message_bytes = MESSAGE_BYTES,
                                            .send = send_datagram,
+                                           .waiting = acoap_tiny_waiting,
                                            .entropy = draw_entropy,
                                            .serve = acoap_tiny_serve,
                                            .resources = resources};

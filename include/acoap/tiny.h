@@ -120,6 +120,13 @@ ACOAP_API int acoap_tiny_well_known_filtered(const acoap_tiny_request_t *request
 
 /* ---- the endpoint ---------------------------------------------------------------------------- */
 
+struct acoap__queue;
+/**
+ * For acoap_tiny_config_t's `waiting`: messages wait for NSTART, for PROBING_RATE and for Message
+ * IDs (section 4.7). An endpoint with at most one message on its way out needs none of that.
+ */
+ACOAP_API const struct acoap__queue *acoap_tiny_waiting(void);
+
 /** Numbers and ways out. Borrowed as long as the endpoint: const, in flash. */
 typedef struct acoap_tiny_config {
   uint16_t requests;     /* exchanges out: own requests under way */
@@ -140,6 +147,8 @@ typedef struct acoap_tiny_config {
   int (*serve)(const acoap_tiny_request_t *request, acoap_builder_t *answer);
   const acoap_tiny_resource_t *resources; /* the table */
   const acoap_params_t *params;           /* NULL: those of section 4.8; borrowed likewise */
+  /** acoap_tiny_waiting; may be NULL without `requests` and with at most one of `responses`. */
+  const struct acoap__queue *(*waiting)(void);
 } acoap_tiny_config_t;
 
 /**
@@ -207,8 +216,8 @@ ACOAP_API size_t acoap_tiny_memory(const acoap_tiny_config_t *config);
  * @param config  borrowed as long as the endpoint is used
  * @param tiny    where to put it
  *
- * Errors:     ACOAP_EINVAL a number out of its range, a callback missing, memory too small or
- *             misaligned.
+ * Errors:     ACOAP_EINVAL a number out of its range, a callback missing (also `waiting`), memory
+ *             too small or misaligned.
  * Reference:  RFC 7252 section 4.
  * Since:      0.2
  */

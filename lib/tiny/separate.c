@@ -6,6 +6,8 @@
  */
 #include "tiny/tiny.h"
 
+#include "exchange/queue.h"
+
 static acoap__tiny_response_t *response_of(acoap__transmission_t *tx) {
   return ACOAP__CONTAINER(tx, acoap__tiny_response_t, tx);
 }
@@ -67,6 +69,11 @@ acoap__tiny_response_t *acoap__tiny_response_take(acoap_tiny_t *tiny, acoap_time
   taken->owner = NULL;
   taken->state = ACOAP__TINY_BUILDING;
   return taken;
+}
+
+/* By its address: an endpoint on which nothing waits does not link it. */
+const acoap__queue_t *acoap_tiny_waiting(void) {
+  return &acoap__queue;
 }
 
 uint8_t *acoap__tiny_response_message(const acoap_tiny_t *tiny,

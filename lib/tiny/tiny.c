@@ -19,7 +19,6 @@
 #include "base/small_hash.h"
 #include "exchange/dedup.h"
 #include "exchange/key_hash.h"
-#include "exchange/queue.h"
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -43,6 +42,11 @@ _Static_assert(sizeof(acoap__tiny_response_t) <= ACOAP_TINY_RESPONSE_BYTES,
 
 enum { PLACES_MAX = 127, MESSAGE_MIN = 16 };
 
+/* A single response has nobody to wait for. */
+static bool can_wait(const acoap_tiny_config_t *config) {
+  return config->requests > 0 || config->responses > 1;
+}
+
 static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_config_t *config) {
   uint32_t places = (uint32_t)config->requests + config->responses;
 
@@ -51,8 +55,7 @@ static void engine_config(acoap__engine_config_t *engine, const acoap_tiny_confi
   engine->hash = acoap__small_hash;
   engine->key_hash = acoap__key_hash_small;
   engine->small_tables = true;
-  /* A single response has nobody to wait for. */
-  engine->queue = config->requests > 0 || config->responses > 1 ? &acoap__queue : NULL;
+  engine->queue = can_wait(config) ? config->waiting() : NULL;
   engine->peers = config->peers;
   engine->dedup_non = (config->exchanges_in + 3u) / 4;
   engine->dedup_con = config->exchanges_in - engine->dedup_non;
@@ -70,7 +73,7 @@ static bool is_in_range(const acoap_tiny_config_t *config) {
   return config->requests <= PLACES_MAX && config->responses <= PLACES_MAX &&
          config->exchanges_in >= 2 && config->peers > 0 && config->reply_bytes > 0 &&
          config->reply_bytes <= INT32_MAX && config->message_bytes >= MESSAGE_MIN &&
-         config->message_bytes <= UINT16_MAX;
+         config->message_bytes <= UINT16_MAX && (config->waiting != NULL || !can_wait(config));
 }
 
 /* Where the parts stand. */

@@ -145,6 +145,7 @@ static const acoap_tiny_config_t configs[] = {{.requests = REQUESTS,
                                                .reply_bytes = REPLY_BYTES,
                                                .message_bytes = MESSAGE_BYTES,
                                                .groups = true,
+                                               .waiting = acoap_tiny_waiting,
                                                .send = send_datagram,
                                                .entropy = draw_entropy,
                                                .serve = acoap_tiny_serve,
@@ -165,7 +166,8 @@ static const acoap_tiny_config_t configs[] = {{.requests = REQUESTS,
                                                .reply_bytes = REPLY_BYTES,
                                                .message_bytes = MESSAGE_BYTES,
                                                .send = send_datagram,
-                                               .entropy = draw_entropy}};
+                                               .entropy = draw_entropy,
+                                               .waiting = acoap_tiny_waiting}};
 
 static acoap_address_t address_of(uint8_t flags) {
   acoap_address_t address = {.family = ACOAP_FAMILY_IPV4, .port = 5683, .ip = {192, 0, 2, 1}};

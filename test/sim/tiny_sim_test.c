@@ -238,7 +238,8 @@ static void node_open(run_t *run, node_t *node, const char *text,
                                        .user_data = node,
                                        .serve = resources != NULL ? acoap_tiny_serve : NULL,
                                        .resources = resources,
-                                       .params = &node->params};
+                                       .params = &node->params,
+                                       .waiting = acoap_tiny_waiting};
   size_t len = acoap_tiny_memory(&node->config);
   node->memory = malloc(len);
   ck_assert_int_eq(acoap_tiny_init(node->memory, len, &node->config, &node->tiny), 0);

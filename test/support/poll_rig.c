@@ -44,6 +44,7 @@ void poll_rig_init(poll_rig_t *rig, const acoap_tiny_resource_t *resources) {
                                       .entropy = draw_entropy,
                                       .user_data = rig,
                                       .params = &rig->params,
+                                      .waiting = acoap_tiny_waiting,
                                       .resources = resources,
                                       .serve = resources != NULL ? acoap_tiny_serve : NULL};
   rig->seed.state = 1;

@@ -12,7 +12,8 @@
 
 #define ROW(requests, responses, in, peers, reply, message, groups)                                \
   {                                                                                                \
-    {requests, responses, in, peers, reply, message, groups, NULL, NULL, NULL, NULL, NULL, NULL},  \
+    {requests, responses, in,   peers, reply, message, groups,                                     \
+     NULL,     NULL,      NULL, NULL,  NULL,  NULL,    acoap_tiny_waiting},                        \
         ACOAP_TINY_MEMORY(requests, responses, in, peers, reply, message, groups)                  \
   }
 
@@ -73,8 +74,8 @@ START_TEST(misuse_is_einval) {
 
   poll_rig_init(&rig, NULL);
   acoap_tiny_config_t good = rig.config;
-  acoap_tiny_config_t bad[8];
-  for (size_t i = 0; i < 8; i++) {
+  acoap_tiny_config_t bad[9];
+  for (size_t i = 0; i < 9; i++) {
     bad[i] = good;
   }
   bad[0].requests = 128;
@@ -85,9 +86,14 @@ START_TEST(misuse_is_einval) {
   bad[5].send = NULL;
   bad[6].entropy = NULL;
   bad[7].serve = acoap_tiny_serve; /* without a table */
-  for (size_t i = 0; i < 8; i++) {
+  bad[8].waiting = NULL;
+  for (size_t i = 0; i < 9; i++) {
     ck_assert_int_eq(acoap_tiny_init(memory, sizeof(memory), &bad[i], &tiny), ACOAP_EINVAL);
   }
+  /* With a single response on its way nothing waits. */
+  bad[8].requests = 0;
+  bad[8].responses = 1;
+  ck_assert_int_eq(acoap_tiny_init(memory, sizeof(memory), &bad[8], &tiny), 0);
   ck_assert_int_eq(acoap_tiny_init(memory + 1, sizeof(memory) - 1, &good, &tiny), ACOAP_EINVAL);
   ck_assert_int_eq(acoap_tiny_init(NULL, 0, &good, &tiny), ACOAP_EINVAL);
   ck_assert_int_eq(acoap_tiny_init(memory, sizeof(memory), &good, &tiny), 0);
