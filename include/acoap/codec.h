@@ -87,9 +87,9 @@ ACOAP_API bool acoap_view_option(const acoap_view_t *view, uint16_t number, size
 ACOAP_API bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value);
 
 /**
- * The first critical option of the message that is not in the registry or has no meaning here yet
- * (OSCORE, EDHOC, Q-Block1, Q-Block2), is out of its length range, or repeats without being
- * repeatable (sections 5.4.1, 5.4.3, 5.4.5); 0 when there is none.
+ * The first critical option of the message that is not in the registry or has no meaning to
+ * every endpoint (OSCORE, EDHOC, Q-Block1, Q-Block2: who serves them says so), is out of its length
+ * range, or repeats without being repeatable (sections 5.4.1, 5.4.3, 5.4.5); 0 when there is none.
  */
 ACOAP_API uint16_t acoap_view_bad_critical_option(const acoap_view_t *view);
 

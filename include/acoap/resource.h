@@ -20,6 +20,7 @@
 
 #include <acoap/body.h>
 #include <acoap/endpoint.h>
+#include <acoap/qblock.h>
 
 ACOAP_BEGIN_DECLS
 
@@ -42,6 +43,12 @@ typedef enum acoap_shedding {
   ACOAP_SHED_UNAVAILABLE = 0, /* 5.03 with Max-Age */
   ACOAP_SHED_RESET            /* RST */
 } acoap_shedding_t;
+
+/** Bodies in Q-Block1 and Q-Block2 (RFC 9177), for clients that ask for that. */
+typedef enum acoap_qblock {
+  ACOAP_QBLOCK_ON = 0,
+  ACOAP_QBLOCK_OFF /* the options are not understood: 4.02, and the client takes Block1, Block2 */
+} acoap_qblock_t;
 
 /** How a server is made; set `size`, leave the rest zero for the defaults. */
 typedef struct acoap_server_options {
@@ -71,6 +78,8 @@ typedef struct acoap_server_options {
   uint32_t hysteresis_percent; /* a level ends that much below where it began [10] */
   acoap_shedding_t shedding;   /* how they are refused */
   uint32_t retry_s;            /* Max-Age of a 5.03 and a 4.29, seconds [5] */
+  acoap_qblock_t qblock;       /* see there [ON] */
+  const acoap_qblock_params_t *qblock_params; /* NULL: as the endpoint's make them. Copied */
 } acoap_server_options_t;
 
 /**
@@ -130,7 +139,10 @@ typedef enum acoap_load {
   X(shed, "requests refused while shedding")                                                       \
   X(amplification_limited, "answers in smaller blocks for an unverified address")                  \
   X(echo_challenges, "4.01 with Echo")                                                             \
-  X(echo_verified, "addresses that returned their Echo")
+  X(echo_verified, "addresses that returned their Echo")                                           \
+  X(qblock_sets, "sets of payloads sent in Q-Block2")                                              \
+  X(qblock_repeated, "payloads of Q-Block2 sent because they were missing")                        \
+  X(qblock_asked, "requests for missing payloads of Q-Block1 (4.08)")
 
 /** The counters; a program compiled against a shorter list gets as many as it knows. */
 typedef struct acoap_server_stats {

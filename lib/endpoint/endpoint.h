@@ -189,6 +189,15 @@ void acoap__request_set_transmissions(acoap_request_t *request, uint32_t most);
 /* As acoap_request_begin, and what is sent with acoap__request_transmit does not see the filter. */
 int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliability);
 /*
+ * One more response to a request that was answered, or ignored: borrowed bytes, with its token, to
+ * be sent as NON or CON. Passes the filter by; what becomes of a CON is told to `delivered`. 0,
+ * also when No-Response says that nobody wants it; ACOAP_EINVAL not answered, or by multicast;
+ * ACOAP_EBUSY a CON while another is on its way; ACOAP_EAGAIN no Message ID is free; ACOAP_ENOMEM,
+ * ACOAP_EEXHAUSTED, ACOAP_ECLOSED.
+ */
+int acoap__request_send_further(acoap_request_t *request, uint8_t *bytes, size_t len,
+                                acoap_type_t type);
+/*
  * The request once more, as if it had just been received: for a handler that is asked for the next
  * notification of an observation. Nothing leaves from it: whatever is answered comes to the
  * filter's send (or ended), after which acoap__request_consume says that it was dealt with. One

@@ -429,6 +429,26 @@ int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliab
   return status;
 }
 
+int acoap__request_send_further(acoap_request_t *request, uint8_t *bytes, size_t len,
+                                acoap_type_t type) {
+  if (request->closed) {
+    return ACOAP_ECLOSED;
+  }
+  if (!request->answered || request->again || request->inbound.path.multicast || len < 2) {
+    return ACOAP_EINVAL;
+  }
+  if (unwanted(request, bytes[1])) {
+    return 0;
+  }
+  if (type == ACOAP_NON) {
+    acoap_local_endpoint_t *endpoint = request->endpoint;
+    return acoap__inbound_reply_further(&endpoint->engine, acoap__local_endpoint_recent(endpoint),
+                                        &request->inbound, bytes, len);
+  }
+  return acoap__request_is_on_its_way(request) ? ACOAP_EBUSY
+                                               : transmit(request, bytes, len, ACOAP_CON);
+}
+
 /* The handler's answer goes through the server's hands. */
 static int filtered_send(acoap_request_t *request, acoap_reliability_t reliability) {
   int status = acoap_builder_finish(&request->builder);

@@ -250,6 +250,13 @@ typedef struct acoap__inbound {
  */
 int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
                          uint8_t *bytes, size_t len);
+/*
+ * One more NON response to a request that was answered, or that was left without an answer (RFC
+ * 9177 section 4.4: a body is sent in many). Borrowed bytes. ACOAP_EAGAIN no Message ID is free;
+ * ACOAP_EEXHAUSTED the peer table is full; ACOAP_EINVAL not a response.
+ */
+int acoap__inbound_reply_further(acoap__engine_t *engine, acoap_time_t now,
+                                 acoap__inbound_t *inbound, uint8_t *bytes, size_t len);
 /* Send (and store) an empty ACK: the response will be separate. 0 also for a NON, where nothing is
  * sent. ACOAP_EINVAL when answered. */
 int acoap__inbound_acknowledge(acoap__engine_t *engine, acoap_time_t now,

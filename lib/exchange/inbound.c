@@ -64,13 +64,32 @@ static int make_non(acoap__engine_t *engine, acoap_time_t now, const acoap_path_
   return 0;
 }
 
+static bool is_response(const uint8_t *bytes, size_t len) {
+  return bytes != NULL && len >= ACOAP__HEADER_LEN && bytes[0] >> 6 == 1 &&
+         ACOAP_CODE_CLASS(bytes[1]) >= 2 && ACOAP_CODE_CLASS(bytes[1]) <= 5;
+}
+
+int acoap__inbound_reply_further(acoap__engine_t *engine, acoap_time_t now,
+                                 acoap__inbound_t *inbound, uint8_t *bytes, size_t len) {
+  if (!is_response(bytes, len)) {
+    return ACOAP_EINVAL;
+  }
+  acoap_path_t back = acoap__path_back(&inbound->path);
+  int status = make_non(engine, now, &back, bytes);
+  if (status == 0) {
+    inbound->answered = true;
+    engine->stats.responses_sent++;
+    acoap__engine_transmit(engine, &back, bytes, len);
+  }
+  acoap__engine_leave(engine);
+  return status;
+}
+
 int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
                          uint8_t *bytes, size_t len) {
   acoap__dedup_entry_t *entry = entry_of(engine, now, inbound);
 
-  if (bytes == NULL || len < ACOAP__HEADER_LEN || bytes[0] >> 6 != 1 ||
-      is_answered(inbound, entry) || ACOAP_CODE_CLASS(bytes[1]) < 2 ||
-      ACOAP_CODE_CLASS(bytes[1]) > 5) {
+  if (!is_response(bytes, len) || is_answered(inbound, entry)) {
     return ACOAP_EINVAL;
   }
   acoap_path_t back = acoap__path_back(&inbound->path);

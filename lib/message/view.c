@@ -66,8 +66,9 @@ bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value)
          acoap_uint_decode(bytes, value);
 }
 
-/* Numbers that are registered, but whose meaning is implemented nowhere in the library: to an
- * endpoint they are unrecognised (section 5.4.1). */
+/* Numbers that are registered, but unrecognised (section 5.4.1) to an endpoint that does not say
+ * otherwise: implemented nowhere in the library, or (Q-Block1, Q-Block2) not by all of its parts.
+ */
 static bool is_implemented(uint16_t number) {
   switch (number) {
   case ACOAP_OPTION_OSCORE:

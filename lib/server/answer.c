@@ -11,7 +11,7 @@
  * nothing (the endpoint).
  * SPDX-License-Identifier: MIT
  */
-#include "server/server.h"
+#include "server/qblock.h"
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ static bool validates(const acoap__serving_t *serving, acoap_builder_t *builder,
                       const acoap_body_t *body) {
   acoap_bytes_t etag = {NULL, 0};
   uint8_t bytes[8];
-  if (code_of(builder) != ACOAP_CODE_CONTENT || (serving->has_block2 && serving->block2.num > 0)) {
+  if (code_of(builder) != ACOAP_CODE_CONTENT || acoap__serving_asks_later(serving)) {
     return false;
   }
   if (!option_of(builder, ACOAP_OPTION_ETAG, &etag) && body != NULL) {
@@ -90,6 +90,9 @@ static bool fits(acoap__serving_t *serving, const acoap_builder_t *builder) {
   }
   if (serving->has_block2 &&
       (serving->block2.num > 0 || len > acoap_block_size(serving->block2.szx))) {
+    return false;
+  }
+  if (serving->qblock != 0 && len > acoap_block_size(serving->block2.szx)) {
     return false;
   }
   size_t block2 = serving->has_block2 ? OPTION_RESERVE : 0u;
@@ -160,6 +163,9 @@ void acoap__answer_resume(acoap__serving_t *serving) {
   uint8_t *bytes = serving->options;
   acoap_view_t kept;
   if (body == NULL) {
+    if (serving->qjob != NULL && serving->server != NULL) {
+      acoap__qblock2_resume(serving);
+    }
     return;
   }
   acoap__block2_forget(serving); /* also when its body has something and is still to say so */
@@ -191,6 +197,16 @@ static int out_of_room(acoap__serving_t *serving, const acoap_builder_t *builder
   return acoap__protect_instead(serving, code_of(builder), reliability);
 }
 
+/* RFC 9177: what those that follow, or ask for it again, get too. */
+static void note_sets(acoap__serving_t *serving, acoap_builder_t *builder) {
+  if (serving->qjob != NULL) {
+    acoap__qblock2_note(serving, builder);
+  }
+  if ((serving->qblock & ACOAP__QBLOCK1_DONE) != 0) {
+    acoap__qblock1_keep_answer(serving, builder);
+  }
+}
+
 /* Everything is in place but what concerns the request rather than the response. */
 static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
                   acoap_reliability_t reliability) {
@@ -206,8 +222,40 @@ static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
       builder->len + OPTION_RESERVE <= limit_of(serving, builder)) {
     acoap__observe_answer(serving, builder);
   }
+  if (serving->qblock != 0) {
+    note_sets(serving, builder);
+  }
   int status = acoap__protect_transmit(serving, builder, reliability);
   acoap__observe_answered(serving);
+  return status;
+}
+
+/* The first payload of those in Q-Block2, and then the others. ACOAP_ENOTSUP: in blocks instead. */
+static int answer_sets(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                       acoap_reliability_t reliability) {
+  int status = acoap__qblock2_answer(serving, builder, body, reserve_of(serving));
+  if (serving->server == NULL) {
+    return ACOAP_ECANCELED; /* freed by what was read from */
+  }
+  if (status == ACOAP_EAGAIN) {
+    return acoap__answer_wait(serving, builder, body, reliability);
+  }
+  if (status == ACOAP_CODE_UNAUTHORIZED) {
+    acoap__answer_challenge(serving);
+    return 0;
+  }
+  if (status > 0) {
+    acoap__answer_code(serving, (uint8_t)status, NULL);
+    return 0;
+  }
+  status = status < 0 ? status : finish(serving, builder, reliability);
+  if (serving->qjob != NULL) {
+    if (status == 0) {
+      acoap__qblock2_go_on(serving);
+    } else {
+      acoap__qblock2_give_up(serving);
+    }
+  }
   return status;
 }
 
@@ -216,6 +264,12 @@ static int answer_block(acoap__serving_t *serving, acoap_builder_t *builder, aco
                         acoap_reliability_t reliability) {
   size_t limit = limit_of(serving, builder);
   size_t reserve = reserve_of(serving);
+  if (serving->qblock != 0) {
+    int sets = answer_sets(serving, builder, body, reliability);
+    if (sets != ACOAP_ENOTSUP) {
+      return sets;
+    }
+  }
   if (limit <= reserve) {
     return out_of_room(serving, builder, reliability);
   }

@@ -15,7 +15,7 @@
  * wants one; the client's next block says its number in that. Where bodies are kept is upload.c.
  * SPDX-License-Identifier: MIT
  */
-#include "server/block1.h"
+#include "server/qblock.h"
 
 #include "server/upload.h"
 
@@ -108,6 +108,10 @@ static void complete(acoap_upload_t *upload, acoap__serving_t *serving) {
 }
 
 void acoap__block1_written(acoap_upload_t *upload, acoap__serving_t *serving) {
+  if (upload->transfer != NULL && upload->transfer->qreceive != NULL) {
+    acoap__qblock1_written(upload, serving);
+    return;
+  }
   if (!is_last(serving)) {
     answer_continue(serving);
     return;

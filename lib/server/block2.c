@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "server/transfers.h"
+#include "server/qblock.h"
 
 /* Bytes of an option with a value this long, at most: head, extended delta, value. */
 #define OPTION_MAX(len) (3u + (len))
@@ -61,10 +61,11 @@ static acoap__key_t bare_key_of(const acoap__serving_t *serving) {
                          ACOAP__KEY_PEER | ACOAP__KEY_WITHOUT_BODY);
 }
 
-static acoap__transfer_t *find(const acoap__serving_t *serving) {
+acoap__transfer_t *acoap__block2_find(const acoap__serving_t *serving) {
   const acoap_view_t *view = request_view(serving);
   if (view->code == ACOAP_CODE_GET ||
-      (view->code == ACOAP_CODE_FETCH && view->payload.len > 0 && !serving->has_block1)) {
+      (view->code == ACOAP_CODE_FETCH && view->payload.len > 0 && !serving->has_block1 &&
+       (serving->qblock & ACOAP__QBLOCK1) == 0)) {
     acoap__key_t key = key_of(serving);
     return acoap__transfer_find(serving->server, ACOAP__TRANSFER_OUT, &key);
   }
@@ -176,6 +177,15 @@ static void write_etag(const acoap__serving_t *serving, acoap_builder_t *builder
   acoap_builder_option(builder, ACOAP_OPTION_ETAG, etag.data, etag.len);
 }
 
+void acoap__block2_write_etag(const acoap__serving_t *serving, acoap_builder_t *builder,
+                              acoap_body_t *body) {
+  adopt_etag(builder, body);
+  acoap__body_number(body, serving->server->transfers->serial++);
+  acoap_bytes_t etag = acoap__body_etag(body);
+  acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
+  acoap_builder_option(builder, ACOAP_OPTION_ETAG, etag.data, etag.len);
+}
+
 /* Section 4: when asked for, and with the first block of several. */
 static void write_size(const acoap__serving_t *serving, acoap_builder_t *builder,
                        const acoap_body_t *body, const cut_t *cut) {
@@ -218,6 +228,7 @@ void acoap__block2_whole(const acoap__serving_t *serving, acoap_builder_t *build
 /* Options of one block alone, or of one request alone. */
 static bool is_kept(uint16_t number) {
   return number != ACOAP_OPTION_BLOCK1 && number != ACOAP_OPTION_BLOCK2 &&
+         number != ACOAP_OPTION_Q_BLOCK1 && number != ACOAP_OPTION_Q_BLOCK2 &&
          number != ACOAP_OPTION_SIZE2 && number != ACOAP_OPTION_OBSERVE &&
          number != ACOAP_OPTION_ECHO;
 }
@@ -268,8 +279,8 @@ static acoap__transfer_t *place(const acoap__serving_t *serving) {
 }
 
 /* Memory first: what goes in favour of this may be a writer's, and that may do anything. */
-static int keep(const acoap__serving_t *serving, const acoap_builder_t *builder,
-                acoap_body_t *body) {
+static int keep(const acoap__serving_t *serving, const acoap_builder_t *builder, acoap_body_t *body,
+                acoap__transfer_t **kept) {
   acoap_server_t *server = serving->server;
   acoap__transfers_t *transfers = server->transfers;
   size_t cost = acoap__body_cost(body);
@@ -292,8 +303,21 @@ static int keep(const acoap__serving_t *serving, const acoap_builder_t *builder,
   }
   if (status != 0) {
     acoap__transfer_end(server, transfer, status);
+  } else {
+    *kept = transfer;
   }
   return status;
+}
+
+acoap__transfer_t *acoap__block2_keep(const acoap__serving_t *serving,
+                                      const acoap_builder_t *builder, acoap_body_t *body) {
+  acoap_server_t *server = serving->server;
+  acoap__transfer_t *transfer = NULL;
+  acoap__server_hold(server);
+  (void)keep(serving, builder, body, &transfer);
+  bool freed = serving->server == NULL;
+  acoap__server_release(server);
+  return freed ? NULL : transfer;
 }
 
 /* Do without: can the handler be asked for the next block, and will it be known as the same? */
@@ -305,8 +329,9 @@ static bool can_do_without(const acoap__serving_t *serving, const acoap_body_t *
 static int keep_or_refuse(const acoap__serving_t *serving, acoap_builder_t *builder,
                           acoap_body_t *body) {
   acoap_server_t *server = serving->server;
+  acoap__transfer_t *transfer;
   acoap__server_hold(server);
-  int status = keep(serving, builder, body);
+  int status = keep(serving, builder, body, &transfer);
   acoap__server_release(server);
   if (serving->server == NULL) {
     return ACOAP_ECANCELED;
@@ -325,7 +350,7 @@ static acoap__transfer_t *transfer_of(const acoap__serving_t *serving, const aco
   if (!serving->has_block2 || serving->block2.num == 0) {
     return NULL;
   }
-  acoap__transfer_t *transfer = find(serving);
+  acoap__transfer_t *transfer = acoap__block2_find(serving);
   return transfer != NULL && transfer->body == body ? transfer : NULL;
 }
 
@@ -368,8 +393,8 @@ int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, ac
 /* ---- a later block --------------------------------------------------------------------------- */
 
 /* Code and options of the first block once more. NULL: no memory. */
-static acoap_builder_t *begin_again(const acoap__serving_t *serving,
-                                    const acoap__transfer_t *transfer) {
+acoap_builder_t *acoap__block2_begin_again(const acoap__serving_t *serving,
+                                           const acoap__transfer_t *transfer) {
   acoap_view_t kept;
   if (acoap_decode(&kept, transfer->options, transfer->options_len, 0, NULL) != 0) {
     return NULL;
@@ -385,7 +410,7 @@ bool acoap__block2_continue(acoap__serving_t *serving) {
   if (!serving->has_block2 || serving->block2.num == 0) {
     return false;
   }
-  acoap__transfer_t *transfer = find(serving);
+  acoap__transfer_t *transfer = acoap__block2_find(serving);
   if (transfer == NULL) {
     if (acoap__is_safe(request_view(serving)->code)) {
       return false;
@@ -396,7 +421,7 @@ bool acoap__block2_continue(acoap__serving_t *serving) {
     return true;
   }
   acoap_body_t *body = acoap_body_ref(transfer->body);
-  acoap_builder_t *builder = begin_again(serving, transfer);
+  acoap_builder_t *builder = acoap__block2_begin_again(serving, transfer);
   serving->settled = true;
   serving->answered = true;
   if (builder != NULL) {

@@ -171,6 +171,10 @@ uint64_t acoap__body_len(const acoap_body_t *body) {
   return body->len;
 }
 
+bool acoap__body_is_sequential(const acoap_body_t *body) {
+  return body->ops != NULL && body->ops->sequential;
+}
+
 size_t acoap__body_cost(const acoap_body_t *body) {
   if (body->ops != NULL) {
     return sizeof(*body) + ACOAP__BODY_PIECE_MAX + 1;

@@ -25,6 +25,8 @@ typedef struct acoap__piece {
 int acoap__body_piece(acoap_body_t *body, uint64_t offset, size_t size, acoap__piece_t *piece);
 /* Bytes, as far as known: ACOAP_BODY_SIZE_UNKNOWN. */
 uint64_t acoap__body_len(const acoap_body_t *body);
+/* Can it be read once only, in order? */
+bool acoap__body_is_sequential(const acoap_body_t *body);
 /* Was ACOAP_EAGAIN the answer? Then acoap__answer_resume comes once there is something. */
 void acoap__body_wait(acoap_body_t *body, acoap__serving_t *serving);
 

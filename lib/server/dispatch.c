@@ -17,13 +17,14 @@
  * obeyed by the endpoint. Builds no answers (answer.c).
  * SPDX-License-Identifier: MIT
  */
-#include "server/server.h"
+#include "server/qblock.h"
 
 #include <acoap/dtls.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "message/option.h"
+#include "message/wire.h"
 
 #define SENTENCE_MAX 64
 
@@ -71,15 +72,17 @@ static bool refuses_identity(acoap__serving_t *serving) {
 /* ---- options --------------------------------------------------------------------------------- */
 
 /* acoap__understands_cb */
-static bool understands(const void *resource, uint16_t option) {
-  return acoap__resource_understands(resource, option);
+static bool understands(const void *user_data, uint16_t option) {
+  const acoap__serving_t *serving = user_data;
+  return acoap__resource_understands(serving->resource, option) ||
+         acoap__qblock_understands(serving, option);
 }
 
 /* An option that is not defined for the method counts as unrecognized (section 5.4). */
 static uint16_t bad_option(const acoap__serving_t *serving) {
   const acoap_view_t *view = view_of(serving);
   acoap_bytes_t value;
-  uint16_t bad = acoap__view_unrecognised(view, understands, serving->resource);
+  uint16_t bad = acoap__view_unrecognised(view, understands, serving);
   if (bad == 0 && !takes_body(view->code) &&
       !acoap__resource_understands(serving->resource, ACOAP_OPTION_BLOCK1) &&
       acoap_view_option(view, ACOAP_OPTION_BLOCK1, 0, &value)) {
@@ -88,23 +91,26 @@ static uint16_t bad_option(const acoap__serving_t *serving) {
   return bad;
 }
 
-static bool refuses_options(acoap__serving_t *serving) {
-  uint16_t bad = bad_option(serving);
+void acoap__dispatch_bad_option(acoap__serving_t *serving, uint16_t bad) {
   char chars[SENTENCE_MAX];
   acoap__text_t text;
-  if (bad == 0) {
-    return false;
-  }
   if (view_of(serving)->type != ACOAP_CON) {
     acoap_request_ignore(serving->request);
-    return true;
+    return;
   }
   acoap__text_init(&text, chars, sizeof(chars));
   acoap__text_put(&text, "critical option ");
   acoap__text_put_uint(&text, bad);
   acoap__text_put(&text, " is not understood");
   acoap__answer_code(serving, ACOAP_CODE_BAD_OPTION, chars);
-  return true;
+}
+
+static bool refuses_options(acoap__serving_t *serving) {
+  uint16_t bad = bad_option(serving);
+  if (bad != 0) {
+    acoap__dispatch_bad_option(serving, bad);
+  }
+  return bad != 0;
 }
 
 /* RFC 8768 section 3: a loop that has run out of hops ends here, too. As read by its value: one
@@ -163,19 +169,29 @@ static bool refuses_blocks(acoap__serving_t *serving) {
   return false;
 }
 
-/* The blocks between the first and the last do nothing by themselves. */
-static bool is_middle_block(const acoap__serving_t *serving) {
-  return serving->has_block1 && serving->block1.more && serving->block1.num > 0;
+/* RFC 9177. */
+static bool refuses_sets(acoap__serving_t *serving) {
+  const uint64_t both =
+      acoap__present_bit(ACOAP_OPTION_Q_BLOCK1) | acoap__present_bit(ACOAP_OPTION_Q_BLOCK2);
+  uint64_t present = view_of(serving)->present; /* 0: not known */
+  return (present == 0 || (present & both) != 0) && acoap__qblock_refuses(serving);
 }
 
-static bool refuses_stale(acoap__serving_t *serving) {
+bool acoap__dispatch_is_stale(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
   if (resource == NULL || resource->fresh_ms == 0 || acoap__is_safe(view_of(serving)->code) ||
-      is_middle_block(serving) || acoap__echo_fresh(serving, resource->fresh_ms)) {
+      acoap__echo_fresh(serving, resource->fresh_ms)) {
     return false;
   }
   acoap__answer_challenge(serving);
   return true;
+}
+
+/* The blocks between the first and the last do nothing by themselves; which one of Q-Block1 they
+ * are is seen when it is taken (qblock1.c). */
+static bool refuses_stale(acoap__serving_t *serving) {
+  bool middle = serving->has_block1 && serving->block1.more && serving->block1.num > 0;
+  return !middle && (serving->qblock & ACOAP__QBLOCK1) == 0 && acoap__dispatch_is_stale(serving);
 }
 
 static bool is_listed(const uint16_t *list, size_t count, uint32_t number) {
@@ -224,6 +240,9 @@ static bool refuses_content_format(acoap__serving_t *serving) {
  */
 static bool answers_later_block(acoap__serving_t *serving) {
   const acoap_view_t *view = view_of(serving);
+  if ((serving->qblock & (ACOAP__QBLOCK2_LATER | ACOAP__QBLOCK1)) == ACOAP__QBLOCK2_LATER) {
+    return acoap__qblock2_continue(serving);
+  }
   if (!serving->has_block2 || serving->block2.num == 0) {
     return false;
   }
@@ -300,7 +319,7 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
   acoap_bytes_t value;
   if (serving->round == NULL) {
     if (serving->resource != NULL && acoap__is_safe(view->code) &&
-        !(serving->has_block2 && serving->block2.num > 0) &&
+        !acoap__serving_asks_later(serving) &&
         !acoap__request_inbound(serving->request)->path.multicast &&
         acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value)) {
       acoap__observe_request(serving);
@@ -320,10 +339,24 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
 typedef bool (*step_t)(acoap__serving_t *serving);
 
 static const step_t steps[] = {
-    refuses_identity,       refuses_options,     refuses_hop_limit, refuses_proxying,
-    refuses_method,         refuses_blocks,      refuses_stale,     refuses_accept,
-    refuses_content_format, answers_later_block,
+    refuses_identity, refuses_options,        refuses_hop_limit,   refuses_proxying,
+    refuses_method,   refuses_blocks,         refuses_sets,        refuses_stale,
+    refuses_accept,   refuses_content_format, answers_later_block,
 };
+
+bool acoap__dispatch_begins(acoap__serving_t *serving) {
+  return acoap__dispatch_is_stale(serving) || judge_preconditions(serving) ||
+         serving->server == NULL;
+}
+
+/* Take the request's body. True: answered or kept. */
+static bool receives_body(acoap__serving_t *serving) {
+  if ((serving->qblock & ACOAP__QBLOCK1) != 0) {
+    return acoap__qblock1_receive(serving);
+  }
+  return (begins_body(serving) && judge_preconditions(serving)) || serving->server == NULL ||
+         acoap__block1_receive(serving);
+}
 
 static void serve(acoap__serving_t *serving) {
   acoap_server_t *server = serving->server;
@@ -337,13 +370,8 @@ static void serve(acoap__serving_t *serving) {
       return;
     }
   }
-  if (takes_body(view_of(serving)->code)) {
-    if (begins_body(serving) && judge_preconditions(serving)) {
-      return;
-    }
-    if (serving->server == NULL || acoap__block1_receive(serving)) {
-      return;
-    }
+  if (takes_body(view_of(serving)->code) && receives_body(serving)) {
+    return;
   }
   acoap__serving_run(serving);
 }

@@ -87,14 +87,17 @@ static void absorb_path(absorber_t *absorber, const acoap_path_t *path) {
 }
 
 /*
- * Is the option a part of the key? Block1 and Block2 say which piece is meant, Observe what else is
- * wished for, ETag what the client has (RFC 7252 section 5.6: a cache interprets it); Echo, Size1,
- * Size2 are NoCacheKey (section 5.4.2); No-Response and Hop-Limit speak of the way.
+ * Is the option a part of the key? Block1 and Block2, and those of RFC 9177, say which piece is
+ * meant, Observe what else is wished for, ETag what the client has (RFC 7252 section 5.6: a cache
+ * interprets it); Echo, Size1, Size2 are NoCacheKey (section 5.4.2); No-Response and Hop-Limit
+ * speak of the way.
  */
 static bool counts(uint16_t number, unsigned parts) {
   switch (number) {
   case ACOAP_OPTION_BLOCK1:
   case ACOAP_OPTION_BLOCK2:
+  case ACOAP_OPTION_Q_BLOCK1:
+  case ACOAP_OPTION_Q_BLOCK2:
   case ACOAP_OPTION_OBSERVE:
   case ACOAP_OPTION_ETAG:
   case ACOAP_OPTION_NO_RESPONSE:

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "server/body.h"
 #include "server/observe.h"
+#include "server/qblock.h"
 
 /* Bytes of a Block2 option behind others, at most. */
 #define BLOCK2_MAX 5
@@ -135,6 +136,9 @@ static bool wants_blocks(acoap__serving_t *serving, const acoap__notice_t *notic
   if (serving->has_block2 && acoap_block_size(serving->block2.szx) < size) {
     size = acoap_block_size(serving->block2.szx);
   }
+  if (serving->qblock != 0 && acoap_block_size(serving->block2.szx) < size) {
+    size = acoap_block_size(serving->block2.szx);
+  }
   size_t options = notice->etag.len + 1 + (serving->has_block2 ? BLOCK2_MAX : 0u);
   return len > size || options + len > acoap_builder_left(builder) ||
          builder->len + options + len > acoap__protect_left(serving);
@@ -168,9 +172,30 @@ static int write_payload(acoap__serving_t *serving, acoap_builder_t *builder,
     return 0;
   }
   acoap_body_t *body = body_for(notice);
+  int sets = body != NULL && serving->qblock != 0 ? acoap__qblock2_answer(serving, builder, body, 0)
+                                                  : ACOAP_ENOTSUP;
+  if (sets != ACOAP_ENOTSUP) {
+    return sets;
+  }
   size_t left = acoap__protect_left(serving);
   size_t limit = left < builder->cap ? left : builder->cap;
   return body != NULL ? acoap__block2_answer(serving, builder, body, limit) : ACOAP_ENOMEM;
+}
+
+/* What was built, and what follows it in Q-Block2 (RFC 9177 section 4.5). */
+static int transmit(acoap__serving_t *serving, acoap_builder_t *builder,
+                    acoap_reliability_t reliability) {
+  if (serving->qjob == NULL) {
+    return acoap__protect_transmit(serving, builder, reliability);
+  }
+  acoap__qblock2_note(serving, builder);
+  int status = acoap__protect_transmit(serving, builder, reliability);
+  if (serving->qjob != NULL && status == 0) {
+    acoap__qblock2_go_on(serving);
+  } else if (serving->qjob != NULL) {
+    acoap__qblock2_give_up(serving);
+  }
+  return status;
 }
 
 int acoap__notice_send(acoap__notice_t *notice, acoap__observer_t *observer, uint8_t code,
@@ -180,6 +205,9 @@ int acoap__notice_send(acoap__notice_t *notice, acoap__observer_t *observer, uin
   acoap_reliability_t reliability = con ? ACOAP_RELIABLE : ACOAP_UNRELIABLE;
   int status = 0;
   acoap__serving_stop_waiting(serving); /* for the body of an older notification */
+  if (serving->qjob != NULL) {
+    acoap__qblock2_give_up(serving); /* likewise what has not left of one (RFC 9177 section 4.4) */
+  }
   acoap_builder_t *builder = acoap_request_begin(request, code);
   if (builder == NULL) {
     return ACOAP_ENOMEM;
@@ -191,7 +219,7 @@ int acoap__notice_send(acoap__notice_t *notice, acoap__observer_t *observer, uin
     write_etag(builder, notice);
   }
   if (status == 0) {
-    return acoap__protect_transmit(serving, builder, reliability);
+    return transmit(serving, builder, reliability);
   }
   if (status == ACOAP_EAGAIN) {
     status = acoap__answer_wait(serving, builder, body_for(notice), reliability);

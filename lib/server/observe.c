@@ -364,7 +364,7 @@ void acoap__observe_request(acoap__serving_t *serving) {
     return;
   }
   /* RFC 7959 section 2.6: the blocks that follow the first one are asked for without Observe. */
-  bool later_block = serving->has_block2 && serving->block2.num > 0;
+  bool later_block = acoap__serving_asks_later(serving);
   if (observe == 0 && !later_block && serving->resource != NULL && serving->resource->observable) {
     serving->observe = find_older(serving) != NULL || may_register(server, &inbound->path);
     server->stats.observers_refused += serving->observe ? 0 : 1;

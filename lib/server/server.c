@@ -62,12 +62,28 @@ static void fill_in_defaults(acoap_server_options_t *options, acoap_local_endpoi
   default_u32(&options->retry_s, RETRY_S_DEFAULT);
 }
 
+/* The copy that is kept; false: what was given is out of its range. */
+static bool copy_qblock_params(acoap_qblock_params_t *params, acoap_server_options_t *options,
+                               acoap_local_endpoint_t *endpoint) {
+  if (options->qblock_params != NULL) {
+    if (acoap_qblock_params_check(options->qblock_params) != 0) {
+      return false;
+    }
+    *params = *options->qblock_params;
+    options->qblock_params = NULL;
+    return true;
+  }
+  acoap_qblock_params_init(params, acoap__local_endpoint_engine(endpoint)->config.params);
+  return true;
+}
+
 static bool options_are_sound(const acoap_server_options_t *options) {
   return acoap_block_szx(options->block_size) >= 0 && options->shed_percent <= 100 &&
          options->throttle_percent <= options->shed_percent &&
          options->hysteresis_percent < options->throttle_percent &&
          (unsigned)options->amplification <= ACOAP_AMPLIFICATION_ON &&
-         (unsigned)options->shedding <= ACOAP_SHED_RESET;
+         (unsigned)options->shedding <= ACOAP_SHED_RESET &&
+         (unsigned)options->qblock <= ACOAP_QBLOCK_OFF;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -198,6 +214,7 @@ fail_tree:
 int acoap_server_new(acoap_local_endpoint_t *endpoint, const acoap_server_options_t *given,
                      acoap_server_t **made) {
   acoap_server_options_t options;
+  acoap_qblock_params_t qblock_params;
   memset(&options, 0, sizeof(options));
   if (endpoint == NULL || made == NULL || (given != NULL && given->size < sizeof(given->size))) {
     return ACOAP_EINVAL;
@@ -215,13 +232,14 @@ int acoap_server_new(acoap_local_endpoint_t *endpoint, const acoap_server_option
   }
   acoap__endpoint_user_remove(endpoint, &probe);
   fill_in_defaults(&options, endpoint);
-  if (!options_are_sound(&options)) {
+  if (!options_are_sound(&options) || !copy_qblock_params(&qblock_params, &options, endpoint)) {
     return ACOAP_EINVAL;
   }
   acoap_server_t *server = server_alloc(endpoint, &options);
   if (server == NULL) {
     return ACOAP_ENOMEM;
   }
+  server->qblock_params = qblock_params;
   server->endpoint = acoap__local_endpoint_hold(endpoint);
   status = parts_new(server);
   if (status != 0) {

@@ -129,9 +129,9 @@ bool acoap__multicast_unwanted(const acoap__serving_t *serving, const acoap_buil
 
 /*
  * Who asks for what: a keyed hash of 128 bits over the peer's endpoint (address, port, identity),
- * the socket it reached, and the request's method and options but Block1, Block2, Observe (5.4.2:
- * those that are NoCacheKey, too), with the payload of a FETCH where it has one. Tokens and Message
- * IDs are no part of it.
+ * the socket it reached, and the request's method and options but Block1, Block2, Q-Block1,
+ * Q-Block2, Observe (5.4.2: those that are NoCacheKey, too), with the payload of a FETCH where it
+ * has one. Tokens and Message IDs are no part of it.
  */
 typedef struct acoap__key {
   uint64_t low, high;
@@ -171,11 +171,16 @@ struct acoap__serving {
   bool has_block2;      /* asked for a block size or a block of the response: */
   acoap_block_t block2; /* which */
   bool has_block1;      /* its body is (the last block of) a block-wise one: */
+  uint8_t qblock;       /* what of RFC 9177 it has (qblock.h); has_block1 and has_block2 are false
+                           then, and block1 is which payload of its body it brings, block2 what it
+                           asks for first; 0: nothing */
+  bool observe;         /* asks to be registered, and may be */
   acoap_block_t block1; /* which; repeated in the answer */
   acoap_upload_t
       *upload; /* the complete body's writer or store, freed with this; NULL: the payload */
 
-  bool observe;          /* asks to be registered, and may be */
+  struct acoap__qjob *qjob; /* payloads that are sent with its token; NULL */
+
   acoap__round_t *round; /* it is a question for the newest state, nobody's request; owned */
   struct acoap__observer *observer; /* it is a registration; NULL: none */
   uint64_t observe_since;           /* changes that were told of when it came */
@@ -191,6 +196,11 @@ struct acoap__serving {
   size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
   bool verified;    /* the address has shown that it is there */
 };
+
+/* Is it about a body that was begun, not about the resource as it is now? (4: qblock.h) */
+static inline bool acoap__serving_asks_later(const acoap__serving_t *serving) {
+  return (serving->has_block2 && serving->block2.num > 0) || (serving->qblock & 4) != 0;
+}
 
 /* Does nothing but read (RFC 7252 section 5.1): its handler may be asked again. */
 static inline bool acoap__is_safe(uint8_t method) {
@@ -246,6 +256,12 @@ void acoap__answer_resume(acoap__serving_t *serving);
 /* Keep what was built until the body is ready: 0, ACOAP_ENOMEM. */
 int acoap__answer_wait(acoap__serving_t *serving, const acoap_builder_t *builder,
                        acoap_body_t *body, acoap_reliability_t reliability);
+/* 4.02, or silence for a NON (RFC 7252 section 5.4.1). */
+void acoap__dispatch_bad_option(acoap__serving_t *serving, uint16_t option);
+/* Neither Echo nor a precondition keeps its body from being taken; true: it was answered. */
+bool acoap__dispatch_begins(acoap__serving_t *serving);
+/* Is it as fresh as its resource demands? True: no, and it was answered. */
+bool acoap__dispatch_is_stale(acoap__serving_t *serving);
 /* A request that is complete: preconditions. True: it was answered. */
 bool acoap__dispatch_judge(acoap__serving_t *serving);
 
@@ -371,6 +387,7 @@ struct acoap_server {
   uint32_t holds;                       /* callbacks of the application that are running */
   acoap_time_t closed_at;               /* the last time that the endpoint told */
   acoap_server_options_t options;       /* defaults filled in */
+  acoap_qblock_params_t qblock_params;  /* likewise */
   int status;                           /* first failure since it was last asked */
   acoap_server_stats_t stats;           /* counters; the present numbers are filled in when asked */
   uint8_t hash_key[16];                 /* for keys and tables whose keys a peer chooses */

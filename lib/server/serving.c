@@ -7,7 +7,7 @@
  * Decides nothing about the request (dispatch.c) and builds no answers.
  * SPDX-License-Identifier: MIT
  */
-#include "server/server.h"
+#include "server/qblock.h"
 
 #include <string.h>
 
@@ -261,6 +261,9 @@ int acoap__serving_answers(acoap__serving_t *serving, bool dropped) {
 static void delivered(acoap_request_t *request, int status) {
   acoap__serving_t *serving = acoap__serving_of(request);
   acoap__protect_delivered(serving, status);
+  if (serving->qjob != NULL && serving->server != NULL) {
+    acoap__qblock2_delivered(serving, status);
+  }
   if (serving->server != NULL) {
     acoap__observe_delivered(request, status);
   }

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "server/block1.h"
+#include "server/qblock.h"
 
 #define BUCKETS_MAX ((size_t)1 << 16)
 
@@ -73,6 +73,8 @@ static void transfer_free(acoap__transfers_t *transfers, acoap__transfer_t *tran
       acoap__transfers_give_back(transfers, cost);
     }
   }
+  acoap__qreceive_free(transfer->qreceive);
+  acoap__qsend_free(transfer->qsend);
   acoap__free(transfer->options);
   acoap__free(transfer);
   if (upload != NULL) {
@@ -114,6 +116,10 @@ acoap__transfer_t *acoap__transfer_find_bare(const acoap_server_t *server,
     }
   }
   return NULL;
+}
+
+void acoap__transfer_unbare(const acoap_server_t *server, acoap__transfer_t *transfer) {
+  acoap__map_remove(&server->transfers->by_bare, &transfer->by_bare);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

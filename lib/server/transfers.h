@@ -10,8 +10,9 @@
 
 /* Which way the body goes. */
 typedef enum acoap__transfer_kind {
-  ACOAP__TRANSFER_IN, /* a request's (block1.c) */
-  ACOAP__TRANSFER_OUT /* a response's (block2.c) */
+  ACOAP__TRANSFER_IN,      /* a request's (block1.c) */
+  ACOAP__TRANSFER_IN_SETS, /* likewise, in Q-Block1 (qblock1.c) */
+  ACOAP__TRANSFER_OUT      /* a response's (block2.c) */
 } acoap__transfer_kind_t;
 
 /* How hard a transfer is to replace. */
@@ -37,7 +38,8 @@ typedef struct acoap__holder {
 
 struct acoap__transfer {
   acoap__map_node_t by_key;
-  acoap__map_node_t by_bare; /* OUT: by the key of a request without a payload; or in no map */
+  acoap__map_node_t by_bare; /* OUT: by the key of a request without a payload; IN_SETS: without its
+                                Request-Tag; or in no map */
   acoap__key_t key;          /* see acoap__key_make */
   acoap__key_t bare;         /* likewise */
   acoap__transfer_kind_t kind;
@@ -49,10 +51,13 @@ struct acoap__transfer {
   acoap_resource_t *resource; /* referenced; NULL: the default handler's */
   size_t bytes;               /* memory that its holder is charged with */
 
-  struct acoap_upload *upload; /* IN: owned */
+  struct acoap_upload *upload;      /* IN, IN_SETS: owned */
+  struct acoap__qreceive *qreceive; /* IN_SETS: what is here; owned */
+  struct acoap__qsend *qsend;       /* OUT in Q-Block2: what has left; owned; NULL */
 
   acoap_body_t *body; /* OUT: kept */
-  uint8_t *options;   /* OUT: code and options of the first block, a message; acoap__malloc */
+  uint8_t *options;   /* OUT: code and options of the first block, a message; IN_SETS: the final
+                         answer; acoap__malloc */
   size_t options_len; /* bytes */
 };
 
@@ -82,9 +87,11 @@ typedef struct acoap__transfers acoap__transfers_t;
 
 acoap__transfer_t *acoap__transfer_find(const acoap_server_t *server, acoap__transfer_kind_t kind,
                                         const acoap__key_t *key);
-/* OUT, the newest, by what a request without a payload says. */
+/* The newest, by what a request without a payload, or without a Request-Tag, says. */
 acoap__transfer_t *acoap__transfer_find_bare(const acoap_server_t *server,
                                              const acoap__key_t *bare);
+/* It is not found by that any more. */
+void acoap__transfer_unbare(const acoap_server_t *server, acoap__transfer_t *transfer);
 /*
  * A new one of the request's address, where the bounds allow, others going for it if need be; NULL.
  * `bare` NULL: none. The caller fills in what it is about.

@@ -276,6 +276,11 @@ int acoap__upload_write_early(acoap_upload_t *upload, acoap__serving_t *serving,
   return status;
 }
 
+int acoap__upload_place(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
+                        acoap_bytes_t bytes) {
+  return offset <= SIZE_MAX ? join(upload, serving, (size_t)offset, bytes) : ACOAP_ETOOBIG;
+}
+
 /* `len` bytes were joined in their turn: those that came early and follow them are, too. */
 static void take_over_early(acoap_upload_t *upload, size_t len) {
   if (len != upload->early_len) {

@@ -32,6 +32,10 @@ int acoap__upload_write(acoap_upload_t *upload, acoap__serving_t *serving, uint6
  */
 int acoap__upload_write_early(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
                               acoap_bytes_t bytes);
+/* As above, without minding what is there already: the caller does (qblock1.c). 0, ACOAP_ETOOBIG,
+ * ACOAP_EEXHAUSTED, ACOAP_ENOMEM, ACOAP__UPLOAD_GONE. */
+int acoap__upload_place(acoap_upload_t *upload, acoap__serving_t *serving, uint64_t offset,
+                        acoap_bytes_t bytes);
 /* This request waits for the write that is under way; one that waited before is not answered. */
 void acoap__upload_wait(acoap_upload_t *upload, acoap__serving_t *serving);
 /* Abort it, its transfer, too; who brought the last block is answered by the caller. */

@@ -128,12 +128,13 @@ typedef struct bad_row {
 } bad_row_t;
 
 static const bad_row_t bad_rows[] = {
-    {ACOAP_CODE_GET, ACOAP_OPTION_OSCORE, "", 0, 1},         /* has no meaning here yet */
-    {ACOAP_CODE_GET, ACOAP_OPTION_Q_BLOCK2, "", 0, 1},       /* likewise */
-    {ACOAP_CODE_GET, ACOAP_OPTION_ACCEPT, "", 0, 2},         /* section 5.4.5: repeated */
-    {ACOAP_CODE_GET, ACOAP_OPTION_ACCEPT, "\0\0\0", 3, 1},   /* section 5.4.3: too long */
-    {ACOAP_CODE_GET, ACOAP_OPTION_BLOCK2, "\0\0\0\0", 4, 1}, /* likewise */
-    {ACOAP_CODE_PUT, ACOAP_OPTION_BLOCK1, "\0\0\0\0", 4, 1}, /* likewise */
+    {ACOAP_CODE_GET, ACOAP_OPTION_OSCORE, "", 0, 1},           /* has no meaning here yet */
+    {ACOAP_CODE_GET, ACOAP_OPTION_Q_BLOCK1, "", 0, 1},         /* section 5.4: not for a GET */
+    {ACOAP_CODE_GET, ACOAP_OPTION_Q_BLOCK2, "\0\0\0\0", 4, 1}, /* section 5.4.3: too long */
+    {ACOAP_CODE_GET, ACOAP_OPTION_ACCEPT, "", 0, 2},           /* section 5.4.5: repeated */
+    {ACOAP_CODE_GET, ACOAP_OPTION_ACCEPT, "\0\0\0", 3, 1},     /* section 5.4.3: too long */
+    {ACOAP_CODE_GET, ACOAP_OPTION_BLOCK2, "\0\0\0\0", 4, 1},   /* likewise */
+    {ACOAP_CODE_PUT, ACOAP_OPTION_BLOCK1, "\0\0\0\0", 4, 1},   /* likewise */
     {ACOAP_CODE_PUT, ACOAP_OPTION_IF_MATCH, "123456789", 9, 1} /* likewise */,
     {ACOAP_CODE_PUT, ACOAP_OPTION_IF_NONE_MATCH, "x", 1, 1}, /* likewise */
     {ACOAP_CODE_GET, ACOAP_OPTION_BLOCK1, "", 0, 1},         /* section 5.4: not for a GET */

@@ -11,6 +11,8 @@
 
 #include <acoap/block.h>
 
+#include "message/missing_blocks.h"
+
 uint8_t block_script_byte(uint64_t n) {
   return (uint8_t)(n * 7 + (n >> 8) * 13 + (n >> 16) * 29);
 }
@@ -31,14 +33,16 @@ typedef struct words {
 
 static bool block_word(words_t *words, const char *word) {
   unsigned option, num, more, size;
-  if (sscanf(word, "%u:%u/%u/%u", &option, &num, &more, &size) != 4) {
+  bool sets = word[0] == 'q';
+  if (sscanf(word + (sets ? 1 : 0), "%u:%u/%u/%u", &option, &num, &more, &size) != 4) {
     return false;
   }
   int szx = acoap_block_szx(size);
   ck_assert_int_ge(szx, 0);
   acoap_block_t block = {num, more != 0, (uint8_t)szx};
-  acoap_builder_block(words->builder, option == 1 ? ACOAP_OPTION_BLOCK1 : ACOAP_OPTION_BLOCK2,
-                      &block);
+  uint16_t first = sets ? ACOAP_OPTION_Q_BLOCK1 : ACOAP_OPTION_BLOCK1;
+  uint16_t second = sets ? ACOAP_OPTION_Q_BLOCK2 : ACOAP_OPTION_BLOCK2;
+  acoap_builder_block(words->builder, option == 1 ? first : second, &block);
   if (option == 1) {
     words->offset = (uint64_t)num * size;
     words->len = more != 0 ? size : 0;
@@ -133,11 +137,11 @@ static void append(block_script_t *script, const char *word) {
 }
 
 static void append_block(block_script_t *script, const acoap_view_t *view, uint16_t option,
-                         unsigned name) {
+                         const char *name) {
   acoap_block_t block;
   char word[40];
   if (acoap_view_block(view, option, &block) == 1) {
-    snprintf(word, sizeof(word), " %u:%u/%u/%zu", name, block.num, block.more ? 1 : 0,
+    snprintf(word, sizeof(word), " %s:%u/%u/%zu", name, block.num, block.more ? 1 : 0,
              acoap_block_size(block.szx));
     append(script, word);
   }
@@ -155,7 +159,9 @@ static void append_uint(block_script_t *script, const acoap_view_t *view, uint16
 
 static void keep_payload(block_script_t *script, const acoap_view_t *view) {
   acoap_block_t block = {0, false, 0};
-  (void)acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block);
+  if (acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block) == 0) {
+    (void)acoap_view_block(view, ACOAP_OPTION_Q_BLOCK2, &block);
+  }
   size_t offset = block.num * acoap_block_size(block.szx);
   if (view->payload.len > 0 && offset + view->payload.len <= sizeof(script->got)) {
     memcpy(script->got + offset, view->payload.data, view->payload.len);
@@ -163,8 +169,21 @@ static void keep_payload(block_script_t *script, const acoap_view_t *view) {
   }
 }
 
+static void append_missing(block_script_t *script, acoap_bytes_t payload) {
+  uint32_t num;
+  char word[40];
+  const char *before = " missing=";
+  while (acoap__missing_blocks_next(&payload, &num) == 1) {
+    snprintf(word, sizeof(word), "%s%u", before, num);
+    append(script, word);
+    before = ",";
+  }
+  ck_assert_uint_eq(payload.len, 0);
+}
+
 static void describe(block_script_t *script, const acoap_view_t *view) {
   acoap_bytes_t etag = {NULL, 0};
+  uint32_t format;
   char word[40];
   script->text[0] = '\0';
   if (view->type == ACOAP_CON) {
@@ -174,8 +193,10 @@ static void describe(block_script_t *script, const acoap_view_t *view) {
   append(script, word);
   append_uint(script, view, ACOAP_OPTION_OBSERVE, "observe");
   append_uint(script, view, ACOAP_OPTION_MAX_AGE, "age");
-  append_block(script, view, ACOAP_OPTION_BLOCK1, 1);
-  append_block(script, view, ACOAP_OPTION_BLOCK2, 2);
+  append_block(script, view, ACOAP_OPTION_BLOCK1, "1");
+  append_block(script, view, ACOAP_OPTION_BLOCK2, "2");
+  append_block(script, view, ACOAP_OPTION_Q_BLOCK1, "q1");
+  append_block(script, view, ACOAP_OPTION_Q_BLOCK2, "q2");
   append_uint(script, view, ACOAP_OPTION_SIZE2, "size2");
   append_uint(script, view, ACOAP_OPTION_SIZE1, "size1");
   if (acoap_view_option(view, ACOAP_OPTION_ETAG, 0, &etag)) {
@@ -183,8 +204,16 @@ static void describe(block_script_t *script, const acoap_view_t *view) {
     memcpy(script->etag, etag.data, etag.len);
   }
   script->etag_len = etag.len;
-  if (view->payload.len > 0) {
+  if (acoap_view_uint(view, ACOAP_OPTION_CONTENT_FORMAT, &format) &&
+      format == ACOAP_FORMAT_MISSING_BLOCKS_CBOR_SEQ) {
+    append_missing(script, view->payload);
+  } else if (view->payload.len > 0) {
     snprintf(word, sizeof(word), " [%zu]", view->payload.len);
+    append(script, word);
+  }
+  if (script->tells_token) {
+    snprintf(word, sizeof(word), " token=%.*s", (int)view->token.len,
+             (const char *)view->token.data);
     append(script, word);
   }
 }

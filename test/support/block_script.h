@@ -6,7 +6,8 @@
  *     "GET /status 2:1/0/64"                  "2.05 2:1/1/64 etag [64]"
  *
  * A request's payload is the block of the upload (byte n of it is block_script_byte(n)) that its
- * Block1 names, "+44" so many bytes of it; further words: NON, tag=, etag=, token=, size1=, size2=,
+ * Block1 names, "+44" so many bytes of it; "q1:" and "q2:" are those of RFC 9177, and a 4.08's list
+ * reads " missing=1,9"; further words: NON, tag=, etag=, token=, size1=, size2=,
  * observe=, format=. What answers bring is put together in `got`.
  * SPDX-License-Identifier: MIT
  */
@@ -24,6 +25,7 @@ typedef struct block_script {
   uint8_t etag[8];                /* of the last answer */
   size_t etag_len;                /* 0: none */
   const char *payload;            /* of the next request, instead of the pattern; NULL */
+  bool tells_token;               /* answers read with their token behind: " token=tk" */
   char text[200];                 /* the last answer */
 } block_script_t;
 
