@@ -18,6 +18,7 @@ set(CMAKE_C_FLAGS_INIT "-mcpu=${ACOAP_CPU} -mthumb -ffreestanding -ffunction-sec
 # Passes of the compiler that make this code larger.
 set(larger "-fno-tree-forwprop -fno-tree-ch -fno-tree-loop-optimize -fno-move-loop-invariants")
 string(APPEND larger " -fno-guess-branch-probability -fno-if-conversion -fno-ipa-sra -fno-ssa-phiopt -fno-schedule-insns2")
+string(APPEND larger " -fno-optimize-sibling-calls")
 set(CMAKE_C_FLAGS_MINSIZEREL_INIT "-Os -DNDEBUG -fira-algorithm=priority ${larger}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--gc-sections")
 # Our <string.h> stands in for a C library's.

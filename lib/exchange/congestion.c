@@ -85,17 +85,15 @@ uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, acoap__transmissi
   return acoap__random_between(engine->random, tx->params->ack_timeout_ms, (uint32_t)longest);
 }
 
-uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx) {
+bool acoap__congestion_back_off(acoap__transmission_t *tx, acoap_time_t now) {
   const struct acoap__round_trips *round_trips = measured_by(tx);
 
-  return round_trips != NULL ? round_trips->back_off_ms(tx) : tx->timeout_ms * 2;
-}
-
-bool acoap__congestion_gives_up(const acoap__transmission_t *tx, acoap_time_t now) {
-  const struct acoap__round_trips *round_trips = measured_by(tx);
-
-  return tx->retransmissions >= tx->params->max_retransmit ||
-         (round_trips != NULL && round_trips->gives_up(tx, now));
+  if (tx->retransmissions >= tx->params->max_retransmit ||
+      (round_trips != NULL && round_trips->gives_up(tx, now))) {
+    return false;
+  }
+  tx->timeout_ms = round_trips != NULL ? round_trips->back_off_ms(tx) : tx->timeout_ms * 2;
+  return true;
 }
 
 void acoap__congestion_measure(acoap__transmission_t *tx, acoap_time_t now) {

@@ -41,10 +41,8 @@ void acoap__congestion_release(acoap__transmission_t *tx, bool answered,
 /* The wait for the first ACK, milliseconds. The CON holds its place already. */
 uint32_t acoap__congestion_timeout_ms(acoap__engine_t *engine, acoap__transmission_t *tx,
                                       acoap_time_t now);
-/* The wait after the next retransmission, milliseconds. */
-uint32_t acoap__congestion_back_off_ms(const acoap__transmission_t *tx);
-/* The wait is over: is it given up instead of being sent again? */
-bool acoap__congestion_gives_up(const acoap__transmission_t *tx, acoap_time_t now);
+/* The wait is over: note the one after another retransmission; false: it is given up. */
+bool acoap__congestion_back_off(acoap__transmission_t *tx, acoap_time_t now);
 /* An ACK or RST came for a CON, which holds its place yet. */
 void acoap__congestion_measure(acoap__transmission_t *tx, acoap_time_t now);
 

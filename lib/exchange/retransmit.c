@@ -22,14 +22,13 @@ void acoap__retransmit_start(acoap__engine_t *engine, acoap__transmission_t *tx,
 }
 
 void acoap__retransmit_due(acoap__engine_t *engine, acoap__transmission_t *tx, acoap_time_t now) {
-  if (acoap__congestion_gives_up(tx, now)) {
+  if (!acoap__congestion_back_off(tx, now)) {
     acoap__transmission_detach(engine, tx, now, false);
     engine->stats.timeouts++;
     tx->events->failed(tx, now, ACOAP_ETIMEDOUT);
     return;
   }
   tx->retransmissions++;
-  tx->timeout_ms = acoap__congestion_back_off_ms(tx);
   acoap__engine_set_timer(engine, &tx->timer, now + (acoap_time_t)tx->timeout_ms);
   engine->stats.retransmissions++;
   if (tx->events->renew != NULL) {
