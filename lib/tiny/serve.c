@@ -7,8 +7,9 @@
  *     If-Match, If-None-Match             4.12: what a row names exists and has no ETag
  *     Accept of another format            4.06                        section 5.10.4
  *     a block of a longer payload         4.13                        RFC 7959 section 2.9.3
+ *     a block of a size that is reserved  4.00                        RFC 7959 section 2.2
  *
- * The flags of a row say which of the last three its handler judges itself. Rows are compared one
+ * The flags of a row say which of the last four its handler judges itself. Rows are compared one
  * by one: a table of a device is short. Sends nothing, remembers nothing.
  *
  * SPDX-License-Identifier: MIT
@@ -81,11 +82,15 @@ static bool fails_precondition(const acoap_view_t *view) {
   return conditional;
 }
 
-static bool is_part_of_a_body(const acoap_view_t *view) {
+/* For a row that takes no blocks: one that is the whole body is as good as none. */
+static uint8_t judge_block1(const acoap_view_t *view) {
   acoap_block_t block;
+  int present = acoap_view_block(view, ACOAP_OPTION_BLOCK1, &block);
 
-  return acoap_view_block(view, ACOAP_OPTION_BLOCK1, &block) != 0 &&
-         !(block.num == 0 && !block.more);
+  if (present < 0) {
+    return ACOAP_CODE_BAD_REQUEST; /* a size that there is not: RFC 7959 section 2.2 */
+  }
+  return present > 0 && (block.num > 0 || block.more) ? ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE : 0;
 }
 
 /* What the row does not take; 0: nothing. */
@@ -99,10 +104,7 @@ static uint8_t judge(const acoap_view_t *view, const acoap_tiny_resource_t *row)
       acoap_view_uint(view, ACOAP_OPTION_ACCEPT, &accept) && accept != (uint32_t)row->format) {
     return ACOAP_CODE_NOT_ACCEPTABLE;
   }
-  if ((row->flags & ACOAP_TINY_BLOCK1) == 0 && is_part_of_a_body(view)) {
-    return ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE;
-  }
-  return 0;
+  return (row->flags & ACOAP_TINY_BLOCK1) == 0 ? judge_block1(view) : 0;
 }
 
 int acoap__tiny_serve_row(const acoap_tiny_request_t *request, acoap_builder_t *answer) {

@@ -282,6 +282,27 @@ START_TEST(preconditions_and_accept_are_judged_for_the_handler) {
 }
 END_TEST
 
+/* RFC 7959 sections 2.2 and 2.9.3, for a row that takes no blocks. */
+START_TEST(block1_is_judged_for_the_handler) {
+  static const struct {
+    uint8_t value;
+    uint8_t code;
+  } rows[] = {{0x00, ACOAP_CODE_CHANGED},
+              {0x06, ACOAP_CODE_CHANGED},
+              {0x08, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE},
+              {0x10, ACOAP_CODE_REQUEST_ENTITY_TOO_LARGE},
+              {0x07, ACOAP_CODE_BAD_REQUEST},
+              {0x0f, ACOAP_CODE_BAD_REQUEST},
+              {0x67, ACOAP_CODE_BAD_REQUEST}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    poll_rig_ask(&rig, 1, ACOAP_CON, ACOAP_CODE_POST, (uint16_t)i, "t", "counter",
+                 ACOAP_OPTION_BLOCK1, &rows[i].value, 1);
+    poll_rig_expect(&rig, ACOAP_ACK, rows[i].code, (int)i);
+  }
+  ck_assert_uint_eq(handled, 2);
+}
+END_TEST
+
 START_TEST(failing_handlers_and_overlong_answers_become_5_00) {
   get(ACOAP_CON, 1, "broken");
   ck_assert_uint_eq(
@@ -572,6 +593,7 @@ static Suite *suite(void) {
   tcase_add_test(tcase, table_says_4_04_and_4_05);
   tcase_add_test(tcase, critical_options_are_refused_in_con_and_silent_in_non);
   tcase_add_test(tcase, preconditions_and_accept_are_judged_for_the_handler);
+  tcase_add_test(tcase, block1_is_judged_for_the_handler);
   tcase_add_test(tcase, failing_handlers_and_overlong_answers_become_5_00);
   tcase_add_test(tcase, silence_on_purpose_acknowledges_a_con);
   tcase_add_test(tcase, no_response_suppresses_what_it_names);
