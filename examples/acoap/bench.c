@@ -1,7 +1,8 @@
 /*
  * bench: a closed loop of requests to one resource: --window of them are in flight, from
- * --connections source ports at a time, and each answer is followed by the next request. The rule
- * that keeps the figures honest:
+ * --connections source ports in turn, and each answer is followed by the next request. With coaps
+ * each of those ports asks once before the clock starts, so that handshakes are not measured. The
+ * rule that keeps the figures honest:
  *     a source port is used for 60,000 requests and then by nobody (RFC 7252 section 4.4: a Message
  *     ID may come again after EXCHANGE_LIFETIME); it stays open, so that no other port is its equal
  * NSTART is the window here unless --nstart says otherwise: what is measured is the other side.
@@ -14,6 +15,7 @@
 
 #include "address.h"
 #include "bench_figures.h"
+#include "bench_process.h"
 #include "commands.h"
 #include "credentials.h"
 #include "exit.h"
@@ -41,7 +43,6 @@ typedef struct bench bench_t;
 /* A place of the window. */
 typedef struct place {
   bench_t *bench;
-  size_t lane;      /* which of the sources in use */
   uint64_t sent_ns; /* when its request was sent */
 } place_t;
 
@@ -55,6 +56,8 @@ struct bench {
   source_t *sources; /* all */
   source_t **lanes;  /* those in use */
   size_t lane_count;
+  size_t turn;  /* which of them asks next */
+  bool warming; /* each of them asks once, nothing counts */
   place_t *places;
   size_t window;
   size_t in_flight;
@@ -155,7 +158,8 @@ static void stop_if_over(bench_t *bench) {
 }
 
 static bool goes_on(const bench_t *bench) {
-  return !bench->ending && (bench->options->count == 0 || bench->sent < bench->options->count);
+  uint64_t most = bench->warming ? bench->lane_count : bench->options->count;
+  return !bench->ending && (most == 0 || bench->sent < most);
 }
 
 static void on_answer(void *user_data, int status, acoap_message_t *message);
@@ -178,7 +182,8 @@ static acoap_desc_t *describe(const bench_t *bench) {
 static void ask(place_t *place, uint64_t now_ns) {
   bench_t *bench = place->bench;
   source_t *source = NULL;
-  int status = lane_source(bench, place->lane, &source);
+  int status = lane_source(bench, bench->turn, &source);
+  bench->turn = bench->turn + 1 < bench->lane_count ? bench->turn + 1 : 0;
   if (status == 0) {
     place->sent_ns = now_ns;
     status = acoap_send(source->remote, describe(bench), on_answer, place, NULL);
@@ -315,10 +320,6 @@ static int bench_open(bench_t *bench, const acoap_uri_t *uri) {
   const options_t *options = bench->options;
   bench->window = options->window != 0 ? options->window : WINDOW_DEFAULT;
   bench->lane_count = options->connections != 0 ? options->connections : 1;
-  if (bench->lane_count > bench->window) {
-    return exit_usage("bench", "--connections %zu: more than the window of %zu", bench->lane_count,
-                      bench->window);
-  }
   bench->places = calloc(bench->window, sizeof(*bench->places));
   bench->lanes = calloc(bench->lane_count, sizeof(*bench->lanes));
   if (bench->places == NULL || bench->lanes == NULL) {
@@ -344,13 +345,35 @@ static int bench_open(bench_t *bench, const acoap_uri_t *uri) {
   return status;
 }
 
-static void run(bench_t *bench) {
+static void fill_window(bench_t *bench) {
   bench->started_ns = uv_hrtime();
   bench->ended_ns = bench->started_ns;
   for (size_t i = 0; i < bench->window && goes_on(bench); i++) {
-    bench->places[i] = (place_t){.bench = bench, .lane = i % bench->lane_count};
+    bench->places[i] = (place_t){.bench = bench};
     ask(&bench->places[i], uv_hrtime());
   }
+}
+
+/* Every port has its session afterwards; what failed is kept, for there may be nothing else. */
+static void warm_up(bench_t *bench) {
+  bench->warming = true;
+  fill_window(bench);
+  if (bench->in_flight > 0) {
+    uv_run(&bench->session.loop, UV_RUN_DEFAULT);
+  }
+  bench->warming = false;
+  if (bench->figures.failed == 0) {
+    uint64_t sources = bench->figures.sources;
+    memset(&bench->figures, 0, sizeof(bench->figures));
+    bench->figures.sources = sources;
+    bench->ending = false;
+  }
+  bench->sent = 0;
+  bench->turn = 0;
+}
+
+static void run(bench_t *bench) {
+  fill_window(bench);
   uv_timer_init(&bench->session.loop, &bench->tick);
   uv_signal_init(&bench->session.loop, &bench->interrupt);
   bench->tick.data = bench;
@@ -375,12 +398,20 @@ static int exit_of_figures(const bench_figures_t *figures) {
   return figures->client_errors > 0 ? EXIT_STATUS_CLIENT_ERROR : EXIT_STATUS_OK;
 }
 
-static int measure(bench_t *bench) {
+static int measure(bench_t *bench, bool secure) {
+  if (secure) {
+    warm_up(bench);
+  }
+  bench_figures_t *figures = &bench->figures;
+  double server_before_us = bench_process_cpu_us(bench->options->server_pid);
   double before_us = cpu_us();
-  run(bench);
-  const bench_figures_t *figures = &bench->figures;
+  if (!bench->ending) {
+    run(bench);
+  }
   double used_us = cpu_us() - before_us;
+  double server_us = bench_process_cpu_us(bench->options->server_pid) - server_before_us;
   uint64_t requests = figures->answered > 0 ? figures->answered : 1;
+  figures->server_cpu_us = server_us / (double)requests;
   count_sources(bench);
   bench_figures_print(figures, bench->options, bench->uri,
                       (double)(bench->ended_ns - bench->started_ns) / 1e9,
@@ -417,7 +448,7 @@ int bench_run(const options_t *options) {
   if (status == 0) {
     status = bench_open(bench, &uri);
     if (status == 0) {
-      status = measure(bench);
+      status = measure(bench, uri.scheme == ACOAP_SCHEME_COAPS);
     }
     close_sources(bench);
     if (bench->session.options != NULL) {

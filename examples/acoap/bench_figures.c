@@ -83,6 +83,9 @@ static void print_json(const bench_figures_t *figures, const char *uri, double s
   json_int(&json, "duplicates", (int64_t)figures->duplicates);
   json_int(&json, "source_ports", (int64_t)figures->sources);
   json_real(&json, "cpu_us_per_request", cpu_us);
+  if (figures->server_cpu_us > 0) {
+    json_real(&json, "server_cpu_us_per_request", figures->server_cpu_us);
+  }
   json_text(&json, "error", figures->failure != 0 ? acoap_strerror(figures->failure) : NULL);
   json_object_end(&json);
   json_line_end(&json);
@@ -105,6 +108,9 @@ static void print_table(const bench_figures_t *figures, double seconds, double c
          "request\n",
          (unsigned long long)figures->retransmissions, (unsigned long long)figures->duplicates,
          (unsigned long long)figures->sources, cpu_us);
+  if (figures->server_cpu_us > 0) {
+    printf("CPU of the server %.2f us a request\n", figures->server_cpu_us);
+  }
 }
 
 void bench_figures_print(const bench_figures_t *figures, const options_t *options, const char *uri,

@@ -20,6 +20,7 @@ typedef struct bench_figures {
   uint64_t retransmissions;          /* of what was answered */
   uint64_t duplicates;               /* messages that came twice, or when nobody waited any more */
   uint64_t sources;                  /* source ports used */
+  double server_cpu_us;              /* of --server-pid for a request; 0: none was named */
   uint64_t sum_ns;                   /* of all latencies */
   uint64_t longest_ns;               /* of them */
   uint64_t latencies[BENCH_CLASSES]; /* how many in each class */

@@ -242,6 +242,15 @@ static const char *take_connections(options_t *o, const char *argument) {
   return NULL;
 }
 
+static const char *take_server_pid(options_t *o, const char *argument) {
+  uint64_t number = 0;
+  if (!read_number(argument, INT32_MAX, &number) || number == 0) {
+    return "not the number of a process";
+  }
+  o->server_pid = (int)number;
+  return NULL;
+}
+
 static const char *take_method(options_t *o, const char *argument) {
   o->method = argument;
   return NULL;
@@ -396,7 +405,8 @@ const option_spec_t option_table[] = {
     {0, "nstart", "N", COMMAND_SEND, take_nstart, "NSTART [1]"},
     {0, "window", "N", COMMAND_SEND, take_window,
      "blocks in flight [1]; bench: requests in flight [64]"},
-    {0, "connections", "N", COMMAND_BENCH, take_connections, "source ports in use at a time [1]"},
+    {0, "connections", "N", COMMAND_BENCH, take_connections, "source ports in use, in turn [1]"},
+    {0, "server-pid", "PID", COMMAND_BENCH, take_server_pid, "CPU time of this process a request"},
     {0, "method", "NAME", COMMAND_BENCH, take_method, "[get; put with a payload]"},
     {0, "size", "BYTES", COMMAND_BENCH, take_size, "a payload of so many bytes"},
     {0, "bind", "ADDRESS", COMMAND_SEND, take_bind, "local address, with :PORT if wanted"},

@@ -46,6 +46,7 @@ typedef struct options {
   uint64_t count;               /* --count; 0: no end */
   uint32_t for_ms;              /* --for; 0: no end */
   size_t connections;           /* --connections; 0: not given */
+  int server_pid;               /* --server-pid; 0: not given */
   const char *method;           /* --method; NULL: not given */
   size_t size;                  /* --size in bytes; 0: no payload */
   bool json;                    /* --json */

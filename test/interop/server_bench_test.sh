@@ -34,8 +34,11 @@ check "4.xx answers make its status 4" ends 4
 bench "$uri/hello" --for 0.5 --size 100 --method post --window 1
 check "a time ends it" bash -c '[[ $(head -n 1 out) =~ ^[0-9]+\ answers ]]'
 
-bench "$uri/hello" --window 1 --connections 2
-check "more connections than the window are wrong usage" ends 2
+bench "$uri/hello" --count 10 --window 1 --connections 3 --server-pid "$server" --json
+check "more connections than the window take turns" holds '"answered":10,.*"source_ports":3,'
+check "CPU time of the server" bash -c '[[ ! -e /proc/self/schedstat ]] || grep -q "\"server_cpu_us_per_request\":[1-9]" out'
+bench "$uri/hello" --server-pid nobody
+check "a process that is none is wrong usage" ends 2
 bench "$uri/hello" --method fly
 check "a method that is none is wrong usage" ends 2
 
