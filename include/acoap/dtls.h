@@ -74,8 +74,10 @@ ACOAP_API acoap_credentials_t *acoap_credentials_ref(acoap_credentials_t *creden
 ACOAP_API acoap_credentials_t *acoap_credentials_unref(acoap_credentials_t *credentials);
 
 /**
- * Prove this to a remote endpoint from now on (NULL: what its socket proves). A session that stands
- * with its address on other credentials gives way to the next request. ACOAP_EINVAL, ACOAP_ENOMEM.
+ * Prove this to a remote endpoint from now on (NULL: what its socket proves). Where a session
+ * stands with its address on other credentials the next request leaves from another port
+ * (acoap_local_endpoint_options_t.source_ports); without a free one that session gives way.
+ * ACOAP_EINVAL, ACOAP_ENOMEM.
  */
 ACOAP_API int acoap_remote_endpoint_set_credentials(acoap_remote_endpoint_t *remote,
                                                     acoap_credentials_t *credentials);
@@ -120,8 +122,8 @@ typedef struct acoap_dtls_options {
       *credentials;         /* what we prove where a remote says nothing else, and as a server;
                                a reference is taken. NULL: as a client only what remotes say */
   bool client_only;         /* answer no handshakes */
-  uint32_t sessions_max;    /* sessions, each about 45 KiB in OpenSSL; the least recently used goes
-                               [256] */
+  uint32_t sessions_max;    /* sessions, each about 50 KiB, OpenSSL's most of it; the least recently
+                               used goes    [256] */
   uint32_t idle_timeout_ms; /* a session without traffic for so long is closed [1 h] */
   uint32_t handshake_timeout_ms; /* then a handshake has failed [45 s: before a request gives up] */
   uint32_t queue_max;            /* datagrams queued per session until its handshake ends [16] */

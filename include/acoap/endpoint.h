@@ -32,7 +32,8 @@ typedef struct acoap_local_endpoint_options {
   uint16_t port;
   /*
    * further ephemeral ports to send requests from, in turn; 65,536 Message IDs per peer, port and
-   * lifetime are 265 CON/s [0]
+   * lifetime are 265 CON/s; with coaps:// as many as there may be different credentials or hosts
+   * towards one address at a time, for a port has one session with each [0]
    */
   uint16_t source_ports;
   bool reuse_address;      /* SO_REUSEADDR */

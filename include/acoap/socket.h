@@ -113,6 +113,13 @@ typedef struct acoap_socket_events {
 
 typedef struct acoap_socket acoap_socket_t;
 
+/** What a secure socket would do with a datagram. */
+typedef enum acoap_session_fit {
+  ACOAP_SESSION_OTHER = 0, /* end a session with this peer that proves something else */
+  ACOAP_SESSION_NEW,       /* begin a session */
+  ACOAP_SESSION_STANDS     /* use one that stands or begins */
+} acoap_session_fit_t;
+
 /** The table that goes down. Functions marked optional may be NULL. */
 typedef struct acoap_socket_ops {
   size_t size; /* sizeof(acoap_socket_ops_t) */
@@ -158,6 +165,11 @@ typedef struct acoap_socket_ops {
   /** Optional: are its datagrams protected, so that it serves coaps:// and nothing else? NULL: no.
    */
   bool (*secure)(acoap_socket_t *socket);
+  /**
+   * Optional, secure sockets: what would come of a request with this path, its host and its
+   * credentials? Changes nothing. NULL: ACOAP_SESSION_NEW.
+   */
+  acoap_session_fit_t (*session_fit)(acoap_socket_t *socket, const acoap_path_t *path);
 } acoap_socket_ops_t;
 
 /** The head of every socket: put it first in your own struct. */

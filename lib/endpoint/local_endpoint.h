@@ -177,12 +177,11 @@ bool acoap__socket_reaches(const acoap__endpoint_socket_t *socket, const acoap_a
 bool acoap__sockets_reach(const acoap_local_endpoint_t *endpoint, const acoap_address_t *address,
                           bool secure);
 /*
- * The socket for a request to this address from this local address (family NONE: any): `turn` goes
- * round those that will do. NULL when none will.
+ * The socket for a request on this path, of which peer, local (family NONE: any), host and
+ * credentials count: `turn` goes round those that will do. NULL when none will.
  */
 acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint,
-                                                const acoap_address_t *address,
-                                                const acoap_address_t *local, bool secure,
+                                                const acoap_path_t *path, bool secure,
                                                 uint32_t turn);
 /* Keep a copy until the socket is writable; 0, ACOAP_ENOMEM, or ACOAP_EEXHAUSTED. */
 int acoap__outbox_add(acoap__endpoint_socket_t *socket, const acoap_path_t *path,

@@ -166,20 +166,17 @@ static bool fill_path(const acoap_remote_endpoint_t *remote, const acoap_address
                       uint32_t interface, uint32_t turn, acoap_path_t *path) {
   acoap_local_endpoint_t *local = remote->authority->endpoint;
   bool secure = remote->authority->scheme == ACOAP_SCHEME_COAPS;
-  acoap__endpoint_socket_t *socket =
-      acoap__sockets_choose(local, address, &remote->local, secure, turn);
+  acoap_path_t wanted = {.peer = *address, .local = remote->local, .interface = interface};
+  if (secure) {
+    wanted.host = remote->authority->name != NULL ? remote->authority->name : remote->host;
+    wanted.credentials = remote->credentials;
+  }
+  const acoap__endpoint_socket_t *socket = acoap__sockets_choose(local, &wanted, secure, turn);
   if (socket == NULL) {
     return false;
   }
-  memset(path, 0, sizeof(*path));
-  path->peer = *address;
-  path->local = remote->local;
-  path->interface = interface;
+  *path = wanted;
   path->socket = socket->number;
-  if (secure) {
-    path->host = remote->authority->name != NULL ? remote->authority->name : remote->host;
-    path->credentials = remote->credentials;
-  }
   if (path->peer.scope_id == 0 && needs_scope(address)) {
     path->peer.scope_id = interface;
   }

@@ -2,8 +2,10 @@
  * Which sockets an endpoint has and which of them a request leaves from. By default one on 0.0.0.0
  * and one on ::, where the system has the family; each source port adds one socket per listening
  * one, and requests take those that reach their destination in turn: 65,536 Message IDs per peer,
- * port and EXCHANGE_LIFETIME are 265 CON/s (RFC 7252 section 4.4). From a port that is shared with
- * other endpoints a request leaves only when no other will do. Knows no messages.
+ * port and EXCHANGE_LIFETIME are 265 CON/s (RFC 7252 section 4.4). A port has one DTLS session with
+ * an address, so what is asked there with other credentials leaves from a source port that has none
+ * yet. From a port that is shared with other endpoints a request leaves only when no other will do.
+ * Knows no messages.
  * SPDX-License-Identifier: MIT
  */
 #include "endpoint/local_endpoint.h"
@@ -35,13 +37,27 @@ static void socket_add(acoap_local_endpoint_t *endpoint, acoap_socket_t *socket,
 }
 
 /* What an address is opened for. */
-typedef enum opened_for { FOR_COAP, FOR_COAPS, AS_SOURCE_PORT } opened_for_t;
+typedef enum opened_for {
+  FOR_COAP,
+  FOR_COAPS,
+  AS_SOURCE_PORT,       /* requests of coap */
+  AS_SECURE_SOURCE_PORT /* requests of coaps */
+} opened_for_t;
+
+static bool is_source_port(opened_for_t purpose) {
+  return purpose == AS_SOURCE_PORT || purpose == AS_SECURE_SOURCE_PORT;
+}
 
 /* Go around a socket with DTLS; closes it on failure. */
 static int secure_open(acoap_local_endpoint_t *endpoint,
-                       const acoap_local_endpoint_options_t *options, acoap_socket_t **socket) {
+                       const acoap_local_endpoint_options_t *options, bool source_port,
+                       acoap_socket_t **socket) {
   acoap_socket_t *around = NULL;
-  int status = acoap_dtls_socket_new(endpoint->host, *socket, options->dtls, &around);
+  acoap_dtls_options_t dtls = {.size = sizeof(dtls)};
+  size_t size = options->dtls->size < sizeof(dtls) ? options->dtls->size : sizeof(dtls);
+  memcpy(&dtls, options->dtls, size);
+  dtls.client_only = dtls.client_only || source_port;
+  int status = acoap_dtls_socket_new(endpoint->host, *socket, &dtls, &around);
   if (status != 0) {
     acoap_socket_close(*socket, ignore_closed, NULL);
     return status;
@@ -58,10 +74,10 @@ static int udp_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
   memset(&udp, 0, sizeof(udp));
   udp.size = sizeof(udp);
   udp.local = *local;
-  udp.reuse_address = options->reuse_address && purpose != AS_SOURCE_PORT;
-  udp.reuse_port = options->reuse_port && purpose != AS_SOURCE_PORT;
+  udp.reuse_address = options->reuse_address && !is_source_port(purpose);
+  udp.reuse_port = options->reuse_port && !is_source_port(purpose);
   udp.multicast_loop_off = options->multicast_loop_off;
-  if (purpose == AS_SOURCE_PORT) {
+  if (is_source_port(purpose)) {
     udp.local.port = 0;
   } else if (purpose == FOR_COAPS) {
     udp.local.port = options->secure_port;
@@ -69,11 +85,11 @@ static int udp_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
     udp.local.port = options->port;
   }
   int status = acoap_udp_socket_new(loop, options->udp, &udp, &socket);
-  if (status == 0 && purpose == FOR_COAPS) {
-    status = secure_open(endpoint, options, &socket);
+  if (status == 0 && (purpose == FOR_COAPS || purpose == AS_SECURE_SOURCE_PORT)) {
+    status = secure_open(endpoint, options, is_source_port(purpose), &socket);
   }
   if (status == 0) {
-    socket_add(endpoint, socket, purpose == AS_SOURCE_PORT, udp.reuse_port);
+    socket_add(endpoint, socket, is_source_port(purpose), udp.reuse_port);
   }
   return status;
 }
@@ -119,26 +135,35 @@ static size_t source_ports(const acoap_local_endpoint_options_t *options) {
   return options->source_ports == 0 && options->reuse_port ? 1 : options->source_ports;
 }
 
-static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
-                        const acoap_local_endpoint_options_t *options) {
-  int status = 0;
-  if (!options->secure_only) {
-    status = udp_open_listening(endpoint, loop, options, FOR_COAP);
-  }
-  size_t listening = endpoint->socket_count;
+/* The listening sockets for one purpose, and source ports beside each. */
+static int udp_open_with_sources(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                                 const acoap_local_endpoint_options_t *options,
+                                 opened_for_t listening, opened_for_t source) {
+  size_t first = endpoint->socket_count;
+  int status = udp_open_listening(endpoint, loop, options, listening);
+  size_t end = endpoint->socket_count;
   for (size_t n = 0; n < source_ports(options); n++) {
-    for (size_t i = 0; status == 0 && i < listening; i++) {
+    for (size_t i = first; status == 0 && i < end; i++) {
       acoap_socket_t *like = endpoint->sockets[i].socket;
       acoap_address_t local;
       memset(&local, 0, sizeof(local));
       status = like->ops->local_address(like, &local);
       if (status == 0) {
-        status = udp_open(endpoint, loop, options, &local, AS_SOURCE_PORT);
+        status = udp_open(endpoint, loop, options, &local, source);
       }
     }
   }
+  return status;
+}
+
+static int udp_open_all(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
+                        const acoap_local_endpoint_options_t *options) {
+  int status = 0;
+  if (!options->secure_only) {
+    status = udp_open_with_sources(endpoint, loop, options, FOR_COAP, AS_SOURCE_PORT);
+  }
   if (status == 0 && options->dtls != NULL) {
-    status = udp_open_listening(endpoint, loop, options, FOR_COAPS);
+    status = udp_open_with_sources(endpoint, loop, options, FOR_COAPS, AS_SECURE_SOURCE_PORT);
   }
   return status;
 }
@@ -177,8 +202,8 @@ static void choose_answering(acoap_local_endpoint_t *endpoint) {
 int acoap__sockets_open(acoap_local_endpoint_t *endpoint, struct uv_loop_s *loop,
                         const acoap_local_endpoint_options_t *options) {
   size_t listening = options->bind_count != 0 ? options->bind_count : 2;
-  size_t most =
-      options->socket_count != 0 ? options->socket_count : listening * (2 + source_ports(options));
+  size_t most = options->socket_count != 0 ? options->socket_count
+                                           : 2 * listening * (1 + source_ports(options));
   if (most > UINT16_MAX) {
     return ACOAP_EINVAL;
   }
@@ -318,11 +343,22 @@ typedef struct wanted_socket {
   const acoap_address_t *local;   /* sends from this; NULL or family NONE: any */
   bool secure;                    /* for coaps:// */
   bool shared;                    /* its port is shared with other endpoints */
+  const acoap_path_t *path;       /* coaps: to the session that a request wants; else NULL */
+  acoap_session_fit_t fit;        /* how well a socket's sessions have to suit that, at least */
 } wanted_socket_t;
+
+/* One port has one session with an address: what it would do with that path. */
+static acoap_session_fit_t session_fit(const acoap__endpoint_socket_t *socket,
+                                       const acoap_path_t *path) {
+  return ACOAP__SOCKET_OP(socket->socket, session_fit)
+             ? socket->socket->ops->session_fit(socket->socket, path)
+             : ACOAP_SESSION_NEW;
+}
 
 static bool will_do(const acoap__endpoint_socket_t *socket, const wanted_socket_t *wanted) {
   return socket->shared == wanted->shared && is_secure(socket) == wanted->secure &&
-         acoap__socket_reaches(socket, wanted->address) && has_local(socket, wanted->local);
+         acoap__socket_reaches(socket, wanted->address) && has_local(socket, wanted->local) &&
+         (wanted->path == NULL || session_fit(socket, wanted->path) >= wanted->fit);
 }
 
 /* The `turn`-th of those that will do, round and round; NULL: none does. */
@@ -343,14 +379,28 @@ static acoap__endpoint_socket_t *choose(acoap_local_endpoint_t *endpoint,
   return NULL;
 }
 
+/* For coaps a session that stands is best, and a new one better than the end of another's. */
+static acoap__endpoint_socket_t *choose_fitting(acoap_local_endpoint_t *endpoint,
+                                                wanted_socket_t *wanted, uint32_t turn) {
+  acoap__endpoint_socket_t *chosen = NULL;
+  int fit = wanted->path != NULL ? ACOAP_SESSION_STANDS : ACOAP_SESSION_OTHER;
+  for (; chosen == NULL && fit >= ACOAP_SESSION_OTHER; fit--) {
+    wanted->fit = (acoap_session_fit_t)fit;
+    chosen = choose(endpoint, wanted, turn);
+  }
+  return chosen;
+}
+
 acoap__endpoint_socket_t *acoap__sockets_choose(acoap_local_endpoint_t *endpoint,
-                                                const acoap_address_t *address,
-                                                const acoap_address_t *local, bool secure,
+                                                const acoap_path_t *path, bool secure,
                                                 uint32_t turn) {
-  wanted_socket_t wanted = {.address = address, .local = local, .secure = secure};
-  acoap__endpoint_socket_t *chosen = choose(endpoint, &wanted, turn);
+  wanted_socket_t wanted = {.address = &path->peer,
+                            .local = &path->local,
+                            .secure = secure,
+                            .path = secure ? path : NULL};
+  acoap__endpoint_socket_t *chosen = choose_fitting(endpoint, &wanted, turn);
   wanted.shared = true;
-  return chosen != NULL ? chosen : choose(endpoint, &wanted, turn);
+  return chosen != NULL ? chosen : choose_fitting(endpoint, &wanted, turn);
 }
 
 size_t acoap__local_endpoint_message_max(acoap_local_endpoint_t *endpoint,

@@ -171,6 +171,14 @@ static int peer_for(acoap__dtls_socket_t *socket, const acoap_path_t *path,
   return known != NULL ? 0 : ACOAP_ENOMEM;
 }
 
+static acoap_session_fit_t session_fit(acoap_socket_t *socket, const acoap_path_t *path) {
+  const acoap__dtls_peer_t *known = acoap__dtls_peer_find(self(socket), &path->peer);
+  if (known == NULL) {
+    return ACOAP_SESSION_NEW;
+  }
+  return acoap__dtls_peer_fits(known, path) ? ACOAP_SESSION_STANDS : ACOAP_SESSION_OTHER;
+}
+
 static int send_one(acoap__dtls_socket_t *socket, const acoap_outgoing_datagram_t *datagram) {
   acoap__dtls_peer_t *peer = NULL;
   if (acoap_address_is_multicast(&datagram->path->peer)) {
@@ -299,7 +307,7 @@ static void set_ref(acoap_socket_t *socket, bool ref) {
 
 static void refresh(acoap_socket_t *socket) {
   acoap_socket_t *inner = self(socket)->inner;
-  if (inner->ops->size >= sizeof(acoap_socket_ops_t) && inner->ops->refresh != NULL) {
+  if (inner->ops->size >= offsetof(acoap_socket_ops_t, secure) && inner->ops->refresh != NULL) {
     inner->ops->refresh(inner);
   }
 }
@@ -393,6 +401,7 @@ static const acoap_socket_ops_t dtls_ops = {
     .close = close_socket,
     .refresh = refresh,
     .secure = secure,
+    .session_fit = session_fit,
 };
 
 static int take_options(acoap__dtls_socket_t *socket, const acoap_dtls_options_t *options) {

@@ -432,6 +432,54 @@ START_TEST(remotes_prove_each_their_own_on_one_port) {
 }
 END_TEST
 
+/* Two remotes at one address over two sockets: each keeps its session. Over one socket they would
+ * end each other's. */
+START_TEST(remotes_at_one_address_prove_each_their_own_where_there_are_sockets) {
+  acoap_local_endpoint_options_t options = {.size = sizeof(options), .socket_count = 2};
+  acoap_dtls_options_t dtls = {.size = sizeof(dtls), .client_only = true};
+  acoap_socket_t *sockets[2];
+  dtls_end_t end = {0};
+  unsigned closed = 0;
+  server_open(NULL);
+  add("/who", ACOAP_SECURE_PSK, who);
+  options.host = acoap_sim_host(sim);
+  options.sockets = sockets;
+  for (size_t i = 0; i < 2; i++) {
+    acoap_address_t at = sim_address("192.0.2.2:40000");
+    acoap_socket_t *inner = NULL;
+    at.port += (uint16_t)i;
+    ck_assert_int_eq(acoap_sim_socket_new(sim, &at, &inner), 0);
+    ck_assert_int_eq(acoap_dtls_socket_new(options.host, inner, &dtls, &sockets[i]), 0);
+  }
+  ck_assert_int_eq(acoap_local_endpoint_new(NULL, &options, &end.endpoint), 0);
+  acoap_remote_endpoint_t *a = remote_with(&end, "coaps://192.0.2.1/who", key_of("lamp"));
+  acoap_remote_endpoint_t *b = remote_with(&end, "coaps://192.0.2.1/who", key_of("heater"));
+  acoap_remote_endpoint_t *c = remote_with(&end, "coaps://192.0.2.1/who", key_of("oven"));
+  for (unsigned i = 0; i < 3; i++) {
+    expect(a, "lamp:0");
+    expect(b, "heater:0");
+  }
+  for (size_t i = 0; i < 2; i++) {
+    acoap_dtls_stats_t stats = {.size = sizeof(stats)};
+    ck_assert_int_eq(acoap_dtls_socket_stats(sockets[i], &stats), 0);
+    ck_assert_uint_eq(stats.handshakes, 1);
+  }
+  expect(c, "oven:0"); /* no socket is left: one session gives way, the other stays */
+  acoap_dtls_stats_t first = {.size = sizeof(first)};
+  acoap_dtls_stats_t second = {.size = sizeof(second)};
+  ck_assert_int_eq(acoap_dtls_socket_stats(sockets[0], &first), 0);
+  ck_assert_int_eq(acoap_dtls_socket_stats(sockets[1], &second), 0);
+  ck_assert_uint_eq(first.handshakes + second.handshakes, 3);
+  acoap_remote_endpoint_unref(a);
+  acoap_remote_endpoint_unref(b);
+  acoap_remote_endpoint_unref(c);
+  acoap_local_endpoint_close(end.endpoint, count, &closed);
+  dtls_pair_run(&pair, 1);
+  ck_assert_uint_eq(closed, 1);
+  server_close();
+}
+END_TEST
+
 START_TEST(credentials_of_a_remote_change_while_it_is_asked) {
   dtls_end_t end;
   outcome_t outcome = {0};
@@ -479,6 +527,7 @@ static Suite *suite(void) {
   tcase_add_test(sessions, observer_ends_with_its_session);
   tcase_add_test(sessions, stored_answer_is_not_repeated_in_another_session);
   tcase_add_test(sessions, remotes_prove_each_their_own_on_one_port);
+  tcase_add_test(sessions, remotes_at_one_address_prove_each_their_own_where_there_are_sockets);
   tcase_add_test(sessions, credentials_of_a_remote_change_while_it_is_asked);
   suite_add_tcase(suite, sessions);
   return suite;

@@ -4,6 +4,7 @@
  * interface, ICMP.
  * SPDX-License-Identifier: MIT
  */
+#include <acoap/dtls.h>
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,6 +163,67 @@ START_TEST(source_ports_are_used_in_turn) {
 }
 END_TEST
 
+static size_t key_of_all(void *user_data, acoap_bytes_t identity, uint8_t *key, size_t cap) {
+  (void)user_data;
+  (void)cap;
+  memcpy(key, "secret", 6);
+  return identity.len > 0 ? 6 : 0;
+}
+
+static void respond_who(void *user_data, acoap_request_t *request) {
+  acoap_bytes_t psk = acoap_identity_psk(acoap_request_identity(request));
+  (void)user_data;
+  acoap_request_respond(request, ACOAP_CODE_CONTENT, ACOAP_FORMAT_TEXT_PLAIN, psk.data, psk.len);
+}
+
+/* One port has one session with an address; with a source port there are two, and none is ended. */
+START_TEST(source_ports_prove_each_their_own_to_one_address) {
+  static const char *const identities[] = {"lamp", "heater"};
+  site_t site;
+  acoap_remote_endpoint_t *remotes[2] = {NULL, NULL};
+  acoap_credentials_options_t known = {.size = sizeof(known), .psk_lookup = key_of_all};
+  acoap_dtls_options_t dtls = {.size = sizeof(dtls)};
+  acoap_local_endpoint_options_t options = {
+      .size = sizeof(options), .source_ports = 1, .dtls = &dtls, .secure_only = true};
+  acoap_address_t bound;
+  char uri[64];
+  site_open(&site, _i, &options);
+  ck_assert_int_eq(acoap_local_endpoint_address(site.client, 3, &bound), 0);
+  ck_assert_int_eq(acoap_local_endpoint_address(site.client, 4, &bound), ACOAP_EINVAL);
+  acoap_local_endpoint_close(site.server, count_closed, &site);
+  ck_assert_int_eq(acoap_credentials_new(&known, &dtls.credentials), 0);
+  options.source_ports = 0;
+  options.udp = (acoap_udp_kind_t)_i;
+  ck_assert_int_eq(acoap_local_endpoint_new(&site.loop, &options, &site.server), 0);
+  acoap_local_endpoint_receive(site.server, respond_who, &site);
+  acoap_credentials_unref(dtls.credentials);
+  snprintf(uri, sizeof(uri), "coaps://127.0.0.1:%u", server_at(&site, "127.0.0.1").port);
+  for (size_t i = 0; i < 2; i++) {
+    acoap_credentials_t *key = NULL;
+    ck_assert_int_eq(acoap_credentials_new_psk(identities[i], "secret", 6, &key), 0);
+    ck_assert_int_eq(acoap_remote_endpoint_new(site.client, uri, &remotes[i]), 0);
+    ck_assert_int_eq(acoap_remote_endpoint_set_credentials(remotes[i], key), 0);
+    acoap_credentials_unref(key);
+  }
+  uint16_t sockets[6];
+  for (size_t i = 0; i < 6; i++) {
+    sim_ask_t ask;
+    get(&site, &ask, remotes[i % 2]);
+    wait_for(&site, &ask);
+    ck_assert_str_eq(ask.payload, identities[i % 2]);
+    sockets[i] = ask.from.socket;
+    sim_ask_done(&ask);
+  }
+  ck_assert(sockets[0] != sockets[1]);
+  ck_assert(sockets[2] == sockets[0] && sockets[4] == sockets[0]);
+  ck_assert(sockets[3] == sockets[1] && sockets[5] == sockets[1]);
+  acoap_remote_endpoint_unref(remotes[0]);
+  acoap_remote_endpoint_unref(remotes[1]);
+  site.closed = 0;
+  site_close(&site);
+}
+END_TEST
+
 START_TEST(referenced_endpoint_keeps_the_loop_alive_and_an_unreferenced_one_while_it_waits) {
   site_t site;
   sim_ask_t ask;
@@ -263,6 +325,7 @@ int main(int argc, char **argv) {
       {"unicast", default_sockets_serve_both_families, NULL},
       {"unicast", port_in_use_fails_and_leaves_nothing, NULL},
       {"unicast", source_ports_are_used_in_turn, NULL},
+      {"unicast", source_ports_prove_each_their_own_to_one_address, NULL},
       {"unicast", referenced_endpoint_keeps_the_loop_alive_and_an_unreferenced_one_while_it_waits,
        NULL},
       {"unicast", name_is_looked_up_by_the_system, NULL},
