@@ -114,6 +114,7 @@ typedef struct acoap_builder {
   size_t payload_at;    /* offset of the payload (behind its marker); 0: none yet */
   uint16_t last_number; /* greatest option number so far */
   int error;            /* first failure, or 0 */
+  uint64_t present;     /* options that there may be: as acoap_view_t.present */
 } acoap_builder_t;
 
 /**

@@ -85,6 +85,7 @@ void acoap_builder_init(acoap_builder_t *builder, uint8_t *bytes, size_t cap, ac
   size_t start = ACOAP__HEADER_LEN + acoap__extension_len(token_len);
 
   memset(builder, 0, sizeof(*builder));
+  builder->present = ACOAP__PRESENT_KNOWN;
   builder->bytes = bytes;
   builder->cap = cap <= INT_MAX ? cap : INT_MAX; /* acoap_builder_finish returns an int */
   if (bytes == NULL || (token == NULL && token_len > 0) || token_len > ACOAP_TOKEN_EXTENDED_MAX ||
@@ -147,6 +148,7 @@ void acoap__builder_insert(acoap_builder_t *builder, uint16_t number, size_t ran
     return;
   }
   make_gap(builder, place.at, old, new);
+  builder->present |= acoap__present_bit(number);
   write_head(builder->bytes + place.at, delta, len);
   if (len > 0) {
     memcpy(builder->bytes + place.at + head, value, len);
@@ -189,7 +191,7 @@ void acoap_builder_uint(acoap_builder_t *builder, uint16_t number, uint32_t valu
 void acoap_builder_remove(acoap_builder_t *builder, uint16_t number) {
   place_t first;
 
-  if (builder->error != 0) {
+  if (builder->error != 0 || (builder->present & acoap__present_bit(number)) == 0) {
     return;
   }
   place_first(builder, &first);
@@ -304,6 +306,7 @@ void acoap_builder_view(const acoap_builder_t *builder, acoap_view_t *view) {
   view->token.len = builder->options_at - token_at;
   view->options.data = bytes + builder->options_at;
   view->options.len = options_end(builder) - builder->options_at;
+  view->present = builder->present;
   if (builder->payload_at > 0) {
     view->payload.data = bytes + builder->payload_at;
     view->payload.len = builder->len - builder->payload_at;

@@ -7,6 +7,32 @@
 
 #include <acoap/codec.h>
 
+#include "message/wire.h"
+
+/* The code so far; 0.00 when acoap_builder_init has failed. */
+static inline uint8_t acoap__builder_code(const acoap_builder_t *builder) {
+  return builder->options_at > 0 ? builder->bytes[1] : 0;
+}
+
+/* The payload so far. */
+static inline acoap_bytes_t acoap__builder_payload(const acoap_builder_t *builder) {
+  if (builder->payload_at == 0) {
+    return (acoap_bytes_t){NULL, 0};
+  }
+  return (acoap_bytes_t){builder->bytes + builder->payload_at, builder->len - builder->payload_at};
+}
+
+/* Is there such an option? Without reading any, where none has been written. */
+static inline bool acoap__builder_get(const acoap_builder_t *builder, uint16_t number,
+                                      acoap_bytes_t *value) {
+  acoap_view_t view;
+  if ((builder->present & acoap__present_bit(number)) == 0) {
+    return false;
+  }
+  acoap_builder_view(builder, &view);
+  return acoap_view_option(&view, number, 0, value);
+}
+
 /* Note the first failure. */
 static inline void acoap__builder_fail(acoap_builder_t *builder, int error) {
   if (builder->error == 0) {

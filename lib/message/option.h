@@ -16,6 +16,10 @@ typedef struct acoap__option_rule {
   bool repeatable;     /* may occur more than once */
 } acoap__option_rule_t;
 
+/* A place below ACOAP__OPTION_PLACES that no two registered numbers share. */
+#define ACOAP__OPTION_PLACES 64
+#define ACOAP__OPTION_PLACE(number) (((number) ^ (number) >> 7) & (ACOAP__OPTION_PLACES - 1))
+
 /* The rule of a registered option, or NULL. */
 const acoap__option_rule_t *acoap__option_rule(uint16_t number);
 
@@ -29,6 +33,8 @@ static inline bool acoap__option_length_good(const acoap__option_rule_t *rule, s
  * behind the other: going through all of them is going through the message once. */
 bool acoap__option_next_of(acoap_option_iter_t *iter, uint16_t number, acoap_bytes_t *value);
 
+/* Does the library understand this option, in this length, behind one of the number `last`? */
+bool acoap__option_is_recognised(const acoap_option_t *option, uint16_t last);
 /* Does somebody above understand this option, which the library does not? */
 typedef bool (*acoap__understands_cb)(const void *user_data, uint16_t number);
 /* As acoap_view_bad_critical_option, with whom to ask besides (NULL: nobody). */

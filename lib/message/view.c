@@ -82,7 +82,7 @@ static bool is_implemented(uint16_t number) {
   }
 }
 
-static bool is_recognised(const acoap_option_t *option, uint16_t last) {
+bool acoap__option_is_recognised(const acoap_option_t *option, uint16_t last) {
   const acoap__option_rule_t *rule = acoap__option_rule(option->number);
 
   return rule != NULL && is_implemented(option->number) &&
@@ -98,7 +98,7 @@ uint16_t acoap__view_unrecognised(const acoap_view_t *view, acoap__understands_c
 
   acoap_option_iter_init(&iter, view);
   while (acoap_option_next(&iter, &option)) {
-    if (acoap_option_is_critical(option.number) && !is_recognised(&option, last) &&
+    if (acoap_option_is_critical(option.number) && !acoap__option_is_recognised(&option, last) &&
         (understands == NULL || !understands(user_data, option.number))) {
       return option.number;
     }

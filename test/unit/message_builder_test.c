@@ -370,6 +370,38 @@ START_TEST(integers_take_their_shortest_form) {
 }
 END_TEST
 
+START_TEST(what_was_never_written_is_known_to_be_absent) {
+  uint8_t bytes[64];
+  acoap_builder_t builder;
+  acoap_view_t view;
+  acoap_bytes_t value;
+  acoap_builder_init(&builder, bytes, sizeof(bytes), ACOAP_CON, ACOAP_CODE_CONTENT, 1, NULL, 0);
+  acoap_builder_view(&builder, &view);
+  ck_assert_uint_eq(view.present, ACOAP__PRESENT_KNOWN);
+  acoap_builder_uint(&builder, ACOAP_OPTION_MAX_AGE, 7);
+  acoap_builder_uint(&builder, ACOAP_OPTION_CONTENT_FORMAT, 50);
+  acoap_builder_payload(&builder, "abc", 3);
+  ck_assert(!acoap__builder_get(&builder, ACOAP_OPTION_ETAG, &value));
+  ck_assert(acoap__builder_get(&builder, ACOAP_OPTION_MAX_AGE, &value));
+  ck_assert_uint_eq(value.len, 1);
+  ck_assert_uint_eq(value.data[0], 7);
+  acoap_builder_view(&builder, &view);
+  ck_assert_uint_eq(view.present,
+                    ACOAP__PRESENT_KNOWN | acoap__present_bit(12) | acoap__present_bit(14));
+  /* another number with the same bit is not mistaken for it */
+  ck_assert(!acoap__builder_get(&builder, ACOAP_OPTION_MAX_AGE + 64, &value));
+  acoap_builder_remove(&builder, ACOAP_OPTION_MAX_AGE + 64);
+  ck_assert(acoap__builder_get(&builder, ACOAP_OPTION_MAX_AGE, &value));
+  acoap_builder_remove(&builder, ACOAP_OPTION_MAX_AGE);
+  ck_assert(!acoap__builder_get(&builder, ACOAP_OPTION_MAX_AGE, &value));
+  ck_assert_uint_eq(acoap__builder_code(&builder), ACOAP_CODE_CONTENT);
+  ck_assert_mem_eq(acoap__builder_payload(&builder).data, "abc", 3);
+  ck_assert_uint_eq(acoap__builder_payload(&builder).len, 3);
+  acoap_builder_payload(&builder, NULL, 0);
+  ck_assert_uint_eq(acoap__builder_payload(&builder).len, 0);
+}
+END_TEST
+
 static Suite *message_builder_suite(void) {
   Suite *suite = suite_create("message_builder");
   TCase *builder = tcase_create("builder");
@@ -382,6 +414,7 @@ static Suite *message_builder_suite(void) {
   tcase_add_test(builder, type_and_message_id_can_change_later);
   tcase_add_test(builder, ranks_write_a_list_from_its_end);
   tcase_add_test(builder, integers_take_their_shortest_form);
+  tcase_add_test(builder, what_was_never_written_is_known_to_be_absent);
   suite_add_tcase(suite, builder);
   return suite;
 }
