@@ -76,14 +76,14 @@ static size_t full_allowance(const acoap__serving_t *serving) {
 
 void acoap__protect_note(acoap__serving_t *serving) {
   acoap_server_t *server = serving->server;
-  const acoap_path_t *path = &acoap__request_inbound(serving->request)->path;
+  const acoap_path_t *path = &serving->inbound->path;
   acoap__addresses_t *addresses = server->protection->addresses;
-  serving->allowance = SIZE_MAX;
   serving->verified = true;
   if (addresses == NULL || path->identity != NULL) {
     return;
   }
-  if (acoap__echo_fresh(serving, ACOAP__STANDING_MS)) {
+  if (acoap__asked_has(&serving->asked, ACOAP_OPTION_ECHO) &&
+      acoap__echo_fresh(serving, ACOAP__STANDING_MS)) {
     if (acoap__addresses_verify(addresses, now_of(serving), &path->peer)) {
       server->stats.echo_verified++;
     }
@@ -233,6 +233,10 @@ int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
 
 int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
                             acoap_reliability_t reliability) {
+  if (serving->allowance == SIZE_MAX) {
+    acoap__request_set_transmissions(serving->request, 0);
+    return acoap__request_transmit(serving->request, reliability);
+  }
   int len = acoap_builder_finish(builder);
   size_t left = acoap__protect_left(serving);
   if (len < 0 || left == SIZE_MAX) {

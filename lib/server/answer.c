@@ -16,32 +16,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "message/builder.h"
 
 /* Room that Observe (at most 3 bytes and its head) and Block1 (likewise) need besides a block; so
  * does the Block2 of a payload that leaves whole. */
 #define OPTION_RESERVE 6
-
-static const acoap_view_t *request_view(const acoap__serving_t *serving) {
-  return acoap_message_view(acoap_request_message(serving->request));
-}
-
-static uint8_t code_of(const acoap_builder_t *builder) {
-  acoap_view_t view;
-  acoap_builder_view(builder, &view);
-  return view.code;
-}
-
-static acoap_bytes_t payload_of(const acoap_builder_t *builder) {
-  acoap_view_t view;
-  acoap_builder_view(builder, &view);
-  return view.payload;
-}
-
-static bool option_of(const acoap_builder_t *builder, uint16_t number, acoap_bytes_t *value) {
-  acoap_view_t view;
-  acoap_builder_view(builder, &view);
-  return acoap_view_option(&view, number, 0, value);
-}
 
 /* ---- validation ------------------------------------------------------------------------------ */
 
@@ -51,13 +30,14 @@ static bool validates(const acoap__serving_t *serving, acoap_builder_t *builder,
                       const acoap_body_t *body) {
   acoap_bytes_t etag = {NULL, 0};
   uint8_t bytes[8];
-  if (code_of(builder) != ACOAP_CODE_CONTENT || acoap__serving_asks_later(serving)) {
+  if (!acoap__asked_has(&serving->asked, ACOAP_OPTION_ETAG) ||
+      acoap__builder_code(builder) != ACOAP_CODE_CONTENT || acoap__serving_asks_later(serving)) {
     return false;
   }
-  if (!option_of(builder, ACOAP_OPTION_ETAG, &etag) && body != NULL) {
+  if (!acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag) && body != NULL) {
     etag = acoap__body_etag(body);
   }
-  if (etag.len > sizeof(bytes) || !acoap__etag_known(request_view(serving), etag)) {
+  if (etag.len > sizeof(bytes) || !acoap__etag_known(serving->view, etag)) {
     return false;
   }
   memcpy(bytes, etag.data, etag.len);
@@ -73,7 +53,7 @@ static bool validates(const acoap__serving_t *serving, acoap_builder_t *builder,
 
 /* Bytes of the whole message that may leave. */
 static size_t limit_of(acoap__serving_t *serving, const acoap_builder_t *builder) {
-  size_t left = acoap__protect_left(serving);
+  size_t left = serving->allowance == SIZE_MAX ? SIZE_MAX : acoap__protect_left(serving);
   return left < builder->cap ? left : builder->cap;
 }
 
@@ -83,9 +63,9 @@ static size_t reserve_of(const acoap__serving_t *serving) {
 
 /* Does this payload leave as it is? One that the handler has cut itself is a block already. */
 static bool fits(acoap__serving_t *serving, const acoap_builder_t *builder) {
-  size_t len = payload_of(builder).len;
+  size_t len = acoap__builder_payload(builder).len;
   acoap_bytes_t value;
-  if (option_of(builder, ACOAP_OPTION_BLOCK2, &value)) {
+  if (acoap__builder_get(builder, ACOAP_OPTION_BLOCK2, &value)) {
     return true;
   }
   if (serving->has_block2 &&
@@ -103,7 +83,7 @@ static bool fits(acoap__serving_t *serving, const acoap_builder_t *builder) {
 /* A diagnostic payload (section 5.5.2) is for people: what does not fit is cut between characters.
  */
 static void cut_diagnostic(acoap__serving_t *serving, acoap_builder_t *builder) {
-  acoap_bytes_t payload = payload_of(builder);
+  acoap_bytes_t payload = acoap__builder_payload(builder);
   size_t limit = limit_of(serving, builder);
   size_t over = builder->len + reserve_of(serving);
   over = over > limit ? over - limit : 0;
@@ -118,10 +98,10 @@ static void cut_diagnostic(acoap__serving_t *serving, acoap_builder_t *builder) 
 
 /* The builder's payload as a body under the builder's ETag; NULL without memory. */
 static acoap_body_t *body_of_payload(acoap_builder_t *builder) {
-  acoap_bytes_t payload = payload_of(builder);
+  acoap_bytes_t payload = acoap__builder_payload(builder);
   acoap_bytes_t etag;
   acoap_body_t *body = acoap_body_copy(payload.data, payload.len);
-  if (body != NULL && option_of(builder, ACOAP_OPTION_ETAG, &etag)) {
+  if (body != NULL && acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag)) {
     (void)acoap_body_set_etag(body, etag.data, etag.len);
     acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
   }
@@ -194,7 +174,7 @@ static int out_of_room(acoap__serving_t *serving, const acoap_builder_t *builder
   if (acoap__protect_left(serving) >= builder->cap) {
     return ACOAP_ENOSPACE;
   }
-  return acoap__protect_instead(serving, code_of(builder), reliability);
+  return acoap__protect_instead(serving, acoap__builder_code(builder), reliability);
 }
 
 /* RFC 9177: what those that follow, or ask for it again, get too. */
@@ -218,7 +198,7 @@ static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
   }
   acoap__load_extend_max_age(serving->server, builder);
   /* Who will be answered with something else is not registered. */
-  if (serving->observe && acoap_code_is_success(code_of(builder)) &&
+  if (serving->observe && acoap_code_is_success(acoap__builder_code(builder)) &&
       builder->len + OPTION_RESERVE <= limit_of(serving, builder)) {
     acoap__observe_answer(serving, builder);
   }
@@ -226,7 +206,9 @@ static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
     note_sets(serving, builder);
   }
   int status = acoap__protect_transmit(serving, builder, reliability);
-  acoap__observe_answered(serving);
+  if (serving->observe || serving->observer != NULL) {
+    acoap__observe_answered(serving);
+  }
   return status;
 }
 
@@ -294,8 +276,8 @@ static int answer_block(acoap__serving_t *serving, acoap_builder_t *builder, aco
 static int answer_payload(acoap__serving_t *serving, acoap_builder_t *builder,
                           acoap_reliability_t reliability) {
   acoap_bytes_t format;
-  if (!acoap_code_is_success(code_of(builder)) &&
-      !option_of(builder, ACOAP_OPTION_CONTENT_FORMAT, &format)) {
+  if (!acoap_code_is_success(acoap__builder_code(builder)) &&
+      !acoap__builder_get(builder, ACOAP_OPTION_CONTENT_FORMAT, &format)) {
     cut_diagnostic(serving, builder);
     return finish(serving, builder, reliability);
   }
@@ -327,17 +309,20 @@ static int answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_bod
   if (validates(serving, builder, body)) {
     return finish(serving, builder, reliability);
   }
-  if (acoap__multicast_unwanted(serving, builder, body != NULL)) {
+  if (serving->inbound->path.multicast &&
+      acoap__multicast_unwanted(serving, builder, body != NULL)) {
     acoap_request_ignore(serving->request);
     return 0;
   }
   if (body != NULL) {
     return answer_block(serving, builder, body, reliability);
   }
-  if (payload_of(builder).len > 0 && !fits(serving, builder)) {
+  if (builder->payload_at > 0 && !fits(serving, builder)) {
     return answer_payload(serving, builder, reliability);
   }
-  acoap__block2_whole(serving, builder);
+  if (serving->has_block2) {
+    acoap__block2_whole(serving, builder);
+  }
   return finish(serving, builder, reliability);
 }
 

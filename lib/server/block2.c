@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "message/builder.h"
 #include "server/qblock.h"
 
 /* Bytes of an option with a value this long, at most: head, extended delta, value. */
@@ -33,22 +34,12 @@ typedef struct cut {
   acoap__piece_t piece;
 } cut_t;
 
-static const acoap_view_t *request_view(const acoap__serving_t *serving) {
-  return acoap_message_view(acoap_request_message(serving->request));
-}
-
-static uint8_t code_of(const acoap_builder_t *builder) {
-  acoap_view_t view;
-  acoap_builder_view(builder, &view);
-  return view.code;
-}
-
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 /* Of a response to this request, body and all. */
 static acoap__key_t key_of(const acoap__serving_t *serving) {
   unsigned parts = ACOAP__KEY_PEER;
-  if (request_view(serving)->code == ACOAP_CODE_FETCH) {
+  if (serving->view->code == ACOAP_CODE_FETCH) {
     parts |= ACOAP__KEY_PAYLOAD;
   }
   return acoap__key_make(serving->server, serving->request, parts);
@@ -61,16 +52,23 @@ static acoap__key_t bare_key_of(const acoap__serving_t *serving) {
                          ACOAP__KEY_PEER | ACOAP__KEY_WITHOUT_BODY);
 }
 
-acoap__transfer_t *acoap__block2_find(const acoap__serving_t *serving) {
-  const acoap_view_t *view = request_view(serving);
-  if (view->code == ACOAP_CODE_GET ||
-      (view->code == ACOAP_CODE_FETCH && view->payload.len > 0 && !serving->has_block1 &&
-       (serving->qblock & ACOAP__QBLOCK1) == 0)) {
-    acoap__key_t key = key_of(serving);
-    return acoap__transfer_find(serving->server, ACOAP__TRANSFER_OUT, &key);
+/* Does the request say all that the body was made of? */
+static bool repeats_all(const acoap__serving_t *serving) {
+  const acoap_view_t *view = serving->view;
+  return view->code == ACOAP_CODE_GET ||
+         (view->code == ACOAP_CODE_FETCH && view->payload.len > 0 && !serving->has_block1 &&
+          (serving->qblock & ACOAP__QBLOCK1) == 0);
+}
+
+acoap__transfer_t *acoap__block2_find(acoap__serving_t *serving) {
+  if (!serving->has_body_key) {
+    serving->has_body_key = true;
+    serving->body_key_is_bare = !repeats_all(serving);
+    serving->body_key = serving->body_key_is_bare ? bare_key_of(serving) : key_of(serving);
   }
-  acoap__key_t bare = bare_key_of(serving);
-  return acoap__transfer_find_bare(serving->server, &bare);
+  return serving->body_key_is_bare
+             ? acoap__transfer_find_bare(serving->server, &serving->body_key)
+             : acoap__transfer_find(serving->server, ACOAP__TRANSFER_OUT, &serving->body_key);
 }
 
 /* ---- the block ------------------------------------------------------------------------------- */
@@ -89,7 +87,7 @@ static void cut_init(cut_t *cut, const acoap__serving_t *serving, const acoap_bu
   memset(cut, 0, sizeof(*cut));
   if (serving->has_block2) {
     szx = least_szx(szx, serving->block2.szx);
-    if (acoap_code_is_success(code_of(builder))) {
+    if (acoap_code_is_success(acoap__builder_code(builder))) {
       cut->offset = (uint64_t)serving->block2.num * acoap_block_size(serving->block2.szx);
     }
   }
@@ -113,7 +111,11 @@ static uint64_t last_byte(const acoap_body_t *body, const cut_t *cut) {
  */
 static int choose_size(cut_t *cut, const acoap_builder_t *builder, const acoap_body_t *body,
                        size_t limit) {
-  size_t options = OPTION_MAX(BLOCK_MAX) + OPTION_MAX(SIZE_MAX_LEN) + OPTION_MAX(8) + 1;
+  acoap_bytes_t etag;
+  size_t options = OPTION_MAX(BLOCK_MAX) + OPTION_MAX(SIZE_MAX_LEN) + 1;
+  if (!acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag)) {
+    options += OPTION_MAX(8);
+  }
   size_t used = builder->len + options;
   uint64_t last = last_byte(body, cut);
   uint64_t len = acoap__body_len(body);
@@ -154,10 +156,8 @@ static int cut_block(cut_t *cut, acoap_body_t *body) {
 
 /* The builder's own ETag names the body: every block has it. */
 static void adopt_etag(const acoap_builder_t *builder, acoap_body_t *body) {
-  acoap_view_t view;
   acoap_bytes_t etag;
-  acoap_builder_view(builder, &view);
-  if (acoap_view_option(&view, ACOAP_OPTION_ETAG, 0, &etag)) {
+  if (acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag)) {
     (void)acoap_body_set_etag(body, etag.data, etag.len);
   }
 }
@@ -165,14 +165,20 @@ static void adopt_etag(const acoap_builder_t *builder, acoap_body_t *body) {
 /* Section 2.4: the client tells by it whether blocks belong together. */
 static void write_etag(const acoap__serving_t *serving, acoap_builder_t *builder,
                        acoap_body_t *body, bool in_blocks) {
+  acoap_bytes_t own;
   if (!acoap__body_etag_given(body)) {
-    if (!in_blocks || code_of(builder) != ACOAP_CODE_CONTENT) {
+    if (!in_blocks || acoap__builder_code(builder) != ACOAP_CODE_CONTENT) {
+      acoap_builder_remove(builder, ACOAP_OPTION_ETAG); /* one that cannot be a body's */
       return;
     }
     acoap__transfers_t *transfers = serving->server->transfers;
     acoap__body_number(body, transfers->serial++);
   }
   acoap_bytes_t etag = acoap__body_etag(body);
+  if (acoap__builder_get(builder, ACOAP_OPTION_ETAG, &own) && own.len == etag.len &&
+      memcmp(own.data, etag.data, etag.len) == 0) {
+    return;
+  }
   acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
   acoap_builder_option(builder, ACOAP_OPTION_ETAG, etag.data, etag.len);
 }
@@ -191,7 +197,7 @@ static void write_size(const acoap__serving_t *serving, acoap_builder_t *builder
                        const acoap_body_t *body, const cut_t *cut) {
   uint64_t len = acoap__body_len(body);
   uint32_t asked;
-  bool wanted = acoap_view_uint(request_view(serving), ACOAP_OPTION_SIZE2, &asked) ||
+  bool wanted = acoap_view_uint(serving->view, ACOAP_OPTION_SIZE2, &asked) ||
                 (cut->offset == 0 && cut->block.more);
   acoap_builder_remove(builder, ACOAP_OPTION_SIZE2);
   if (wanted && len <= UINT32_MAX) {
@@ -205,7 +211,7 @@ static void write_block(const acoap__serving_t *serving, acoap_builder_t *builde
   write_etag(serving, builder, body, in_blocks);
   write_size(serving, builder, body, cut);
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK2);
-  if (in_blocks || (serving->has_block2 && acoap_code_is_success(code_of(builder)))) {
+  if (in_blocks || (serving->has_block2 && acoap_code_is_success(acoap__builder_code(builder)))) {
     acoap_builder_block(builder, ACOAP_OPTION_BLOCK2, &cut->block);
   }
   acoap_builder_payload(builder, cut->piece.bytes.data, cut->piece.bytes.len);
@@ -269,7 +275,7 @@ static int keep_options(acoap__transfer_t *transfer, const acoap_builder_t *buil
 /* A place in the table for what was built, in the place of one with the same key. */
 static acoap__transfer_t *place(const acoap__serving_t *serving) {
   acoap_server_t *server = serving->server;
-  uint8_t method = request_view(serving)->code;
+  uint8_t method = serving->view->code;
   acoap__key_t bare = method == ACOAP_CODE_GET ? key_of(serving) : bare_key_of(serving);
   acoap__key_t key = method == ACOAP_CODE_FETCH ? key_of(serving) : bare;
   acoap__transfer_end(server, acoap__transfer_find(server, ACOAP__TRANSFER_OUT, &key),
@@ -322,7 +328,7 @@ acoap__transfer_t *acoap__block2_keep(const acoap__serving_t *serving,
 
 /* Do without: can the handler be asked for the next block, and will it be known as the same? */
 static bool can_do_without(const acoap__serving_t *serving, const acoap_body_t *body) {
-  return acoap__is_safe(request_view(serving)->code) && acoap__body_etag_lasts(body);
+  return acoap__is_safe(serving->view->code) && acoap__body_etag_lasts(body);
 }
 
 /* The first block that the table has not seen goes: keep what is needed for the others. */
@@ -346,7 +352,7 @@ static int keep_or_refuse(const acoap__serving_t *serving, acoap_builder_t *buil
 /* ---- the answer ------------------------------------------------------------------------------ */
 
 /* Is it the body that later blocks come from already? */
-static acoap__transfer_t *transfer_of(const acoap__serving_t *serving, const acoap_body_t *body) {
+static acoap__transfer_t *transfer_of(acoap__serving_t *serving, const acoap_body_t *body) {
   if (!serving->has_block2 || serving->block2.num == 0) {
     return NULL;
   }
@@ -354,7 +360,7 @@ static acoap__transfer_t *transfer_of(const acoap__serving_t *serving, const aco
   return transfer != NULL && transfer->body == body ? transfer : NULL;
 }
 
-static int note_block(const acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+static int note_block(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
                       const cut_t *cut) {
   acoap__transfer_t *transfer = transfer_of(serving, body);
   if (transfer == NULL) {
@@ -373,7 +379,6 @@ int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, ac
   cut_t cut;
   cut_init(&cut, serving, builder);
   adopt_etag(builder, body);
-  acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
   int status = choose_size(&cut, builder, body, limit);
   if (status == 0) {
     status = cut_block(&cut, body);
@@ -412,7 +417,7 @@ bool acoap__block2_continue(acoap__serving_t *serving) {
   }
   acoap__transfer_t *transfer = acoap__block2_find(serving);
   if (transfer == NULL) {
-    if (acoap__is_safe(request_view(serving)->code)) {
+    if (acoap__is_safe(serving->view->code)) {
       return false;
     }
     /* Not twice: the client begins anew where it has to (section 2.9.2). */

@@ -28,10 +28,6 @@
 
 #define SENTENCE_MAX 64
 
-static const acoap_view_t *view_of(const acoap__serving_t *serving) {
-  return acoap_message_view(acoap_request_message(serving->request));
-}
-
 /* Has a body a meaning in this method (RFC 7252 section 5.8, RFC 8132)? */
 static bool takes_body(uint8_t method) {
   return method != ACOAP_CODE_GET && method != ACOAP_CODE_DELETE;
@@ -80,12 +76,13 @@ static bool understands(const void *user_data, uint16_t option) {
 
 /* An option that is not defined for the method counts as unrecognized (section 5.4). */
 static uint16_t bad_option(const acoap__serving_t *serving) {
-  const acoap_view_t *view = view_of(serving);
-  acoap_bytes_t value;
-  uint16_t bad = acoap__view_unrecognised(view, understands, serving);
-  if (bad == 0 && !takes_body(view->code) &&
-      !acoap__resource_understands(serving->resource, ACOAP_OPTION_BLOCK1) &&
-      acoap_view_option(view, ACOAP_OPTION_BLOCK1, 0, &value)) {
+  uint16_t bad = 0;
+  if ((serving->asked.has & ACOAP__UNRECOGNISED) != 0) {
+    bad = acoap__view_unrecognised(serving->view, understands, serving);
+  }
+  if (bad == 0 && !takes_body(serving->view->code) &&
+      acoap__asked_has(&serving->asked, ACOAP_OPTION_BLOCK1) &&
+      !acoap__resource_understands(serving->resource, ACOAP_OPTION_BLOCK1)) {
     bad = ACOAP_OPTION_BLOCK1;
   }
   return bad;
@@ -94,7 +91,7 @@ static uint16_t bad_option(const acoap__serving_t *serving) {
 void acoap__dispatch_bad_option(acoap__serving_t *serving, uint16_t bad) {
   char chars[SENTENCE_MAX];
   acoap__text_t text;
-  if (view_of(serving)->type != ACOAP_CON) {
+  if (serving->view->type != ACOAP_CON) {
     acoap_request_ignore(serving->request);
     return;
   }
@@ -116,10 +113,10 @@ static bool refuses_options(acoap__serving_t *serving) {
 /* RFC 8768 section 3: a loop that has run out of hops ends here, too. As read by its value: one
  * that is empty says 0, one that is longer than a byte may say more than 255. */
 static bool refuses_hop_limit(acoap__serving_t *serving) {
-  acoap_bytes_t value;
+  acoap_bytes_t value = {NULL, 0};
   uint32_t hops;
-  if (!acoap_view_option(view_of(serving), ACOAP_OPTION_HOP_LIMIT, 0, &value) ||
-      (acoap_uint_decode(value, &hops) && hops > 0 && hops <= UINT8_MAX) ||
+  (void)acoap_view_option(serving->view, ACOAP_OPTION_HOP_LIMIT, 0, &value);
+  if ((acoap_uint_decode(value, &hops) && hops > 0 && hops <= UINT8_MAX) ||
       acoap__resource_understands(serving->resource, ACOAP_OPTION_HOP_LIMIT)) {
     return false;
   }
@@ -130,9 +127,8 @@ static bool refuses_hop_limit(acoap__serving_t *serving) {
 /* Section 5.10.2: who is no proxy says so. */
 static bool refuses_proxying(acoap__serving_t *serving) {
   static const uint16_t numbers[] = {ACOAP_OPTION_PROXY_URI, ACOAP_OPTION_PROXY_SCHEME};
-  acoap_bytes_t value;
   for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-    if (acoap_view_option(view_of(serving), numbers[i], 0, &value) &&
+    if (acoap__asked_has(&serving->asked, numbers[i]) &&
         !acoap__resource_understands(serving->resource, numbers[i])) {
       acoap__answer_code(serving, ACOAP_CODE_PROXYING_NOT_SUPPORTED, NULL);
       return true;
@@ -144,9 +140,6 @@ static bool refuses_proxying(acoap__serving_t *serving) {
 /* ---- resource and method --------------------------------------------------------------------- */
 
 static bool refuses_method(acoap__serving_t *serving) {
-  if (acoap__serving_has_handler(serving)) {
-    return false;
-  }
   if (serving->resource == NULL) {
     acoap__answer_code(serving, ACOAP_CODE_NOT_FOUND, NULL);
   } else {
@@ -158,14 +151,15 @@ static bool refuses_method(acoap__serving_t *serving) {
 /* ---- blocks, freshness, formats -------------------------------------------------------------- */
 
 static bool refuses_blocks(acoap__serving_t *serving) {
-  int block1 = acoap_view_block(view_of(serving), ACOAP_OPTION_BLOCK1, &serving->block1);
-  int block2 = acoap_view_block(view_of(serving), ACOAP_OPTION_BLOCK2, &serving->block2);
-  if (block1 < 0 || block2 < 0) {
+  const acoap__asked_t *asked = &serving->asked;
+  if ((asked->has & ACOAP__BAD_BLOCK) != 0) {
     acoap__answer_code(serving, ACOAP_CODE_BAD_REQUEST, "block size 7 is reserved");
     return true;
   }
-  serving->has_block1 = block1 > 0;
-  serving->has_block2 = block2 > 0;
+  serving->has_block1 = acoap__asked_has(asked, ACOAP_OPTION_BLOCK1);
+  serving->has_block2 = acoap__asked_has(asked, ACOAP_OPTION_BLOCK2);
+  serving->block1 = asked->block1;
+  serving->block2 = asked->block2;
   return false;
 }
 
@@ -173,13 +167,13 @@ static bool refuses_blocks(acoap__serving_t *serving) {
 static bool refuses_sets(acoap__serving_t *serving) {
   const uint64_t both =
       acoap__present_bit(ACOAP_OPTION_Q_BLOCK1) | acoap__present_bit(ACOAP_OPTION_Q_BLOCK2);
-  uint64_t present = view_of(serving)->present; /* 0: not known */
+  uint64_t present = serving->view->present; /* 0: not known */
   return (present == 0 || (present & both) != 0) && acoap__qblock_refuses(serving);
 }
 
 bool acoap__dispatch_is_stale(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
-  if (resource == NULL || resource->fresh_ms == 0 || acoap__is_safe(view_of(serving)->code) ||
+  if (resource == NULL || resource->fresh_ms == 0 || acoap__is_safe(serving->view->code) ||
       acoap__echo_fresh(serving, resource->fresh_ms)) {
     return false;
   }
@@ -205,10 +199,8 @@ static bool is_listed(const uint16_t *list, size_t count, uint32_t number) {
 
 static bool refuses_accept(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
-  uint32_t accept;
-  if (resource == NULL || resource->gives_count == 0 || !acoap__is_safe(view_of(serving)->code) ||
-      !acoap_view_uint(view_of(serving), ACOAP_OPTION_ACCEPT, &accept) ||
-      is_listed(resource->gives, resource->gives_count, accept)) {
+  if (resource == NULL || resource->gives_count == 0 || !acoap__is_safe(serving->view->code) ||
+      is_listed(resource->gives, resource->gives_count, serving->asked.accept)) {
     return false;
   }
   acoap__answer_code(serving, ACOAP_CODE_NOT_ACCEPTABLE, NULL);
@@ -218,14 +210,13 @@ static bool refuses_accept(acoap__serving_t *serving) {
 /* A body whose format is not said is in none of those that are taken (section 5.10.3). */
 static bool refuses_content_format(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
-  const acoap_view_t *view = view_of(serving);
-  uint32_t format;
-  if (resource == NULL || resource->takes_count == 0 || !takes_body(view->code) ||
-      (view->payload.len == 0 && !serving->has_block1)) {
+  const acoap__asked_t *asked = &serving->asked;
+  if (!takes_body(serving->view->code) ||
+      (serving->view->payload.len == 0 && !serving->has_block1)) {
     return false;
   }
-  if (acoap_view_uint(view, ACOAP_OPTION_CONTENT_FORMAT, &format) &&
-      is_listed(resource->takes, resource->takes_count, format)) {
+  if (acoap__asked_has(asked, ACOAP_OPTION_CONTENT_FORMAT) &&
+      is_listed(resource->takes, resource->takes_count, asked->content_format)) {
     return false;
   }
   acoap__answer_code(serving, ACOAP_CODE_UNSUPPORTED_CONTENT_FORMAT, NULL);
@@ -239,7 +230,7 @@ static bool refuses_content_format(acoap__serving_t *serving) {
  * does not carry its own: the handler would do something else, or do it twice.
  */
 static bool answers_later_block(acoap__serving_t *serving) {
-  const acoap_view_t *view = view_of(serving);
+  const acoap_view_t *view = serving->view;
   if ((serving->qblock & (ACOAP__QBLOCK2_LATER | ACOAP__QBLOCK1)) == ACOAP__QBLOCK2_LATER) {
     return acoap__qblock2_continue(serving);
   }
@@ -263,13 +254,10 @@ static bool leaves_conditions(const acoap_resource_t *resource) {
          acoap__resource_understands(resource, ACOAP_OPTION_IF_NONE_MATCH);
 }
 
-/* Does the request ask for what a version answers? */
-static bool asks_for_version(const acoap_view_t *view) {
-  acoap_bytes_t value;
-  return acoap_view_option(view, ACOAP_OPTION_IF_MATCH, 0, &value) ||
-         acoap_view_option(view, ACOAP_OPTION_IF_NONE_MATCH, 0, &value) ||
-         acoap_view_option(view, ACOAP_OPTION_ETAG, 0, &value);
-}
+/* The options that ask for what a version answers. */
+#define CONDITIONS                                                                                 \
+  (acoap__option_bit(ACOAP_OPTION_IF_MATCH) | acoap__option_bit(ACOAP_OPTION_IF_NONE_MATCH) |      \
+   acoap__option_bit(ACOAP_OPTION_ETAG))
 
 static void answer_valid(acoap__serving_t *serving, acoap_bytes_t etag) {
   acoap_builder_t *builder = acoap_request_begin(serving->request, ACOAP_CODE_VALID);
@@ -282,10 +270,10 @@ static void answer_valid(acoap__serving_t *serving, acoap_bytes_t etag) {
 /* True: answered. */
 static bool judge_preconditions(acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
-  const acoap_view_t *view = view_of(serving);
+  const acoap_view_t *view = serving->view;
   uint8_t etag[8];
   int version = 0;
-  if (resource == NULL || !asks_for_version(view)) {
+  if (resource == NULL || (serving->asked.has & CONDITIONS) == 0) {
     return false;
   }
   if (resource->version != NULL) {
@@ -315,34 +303,25 @@ static bool begins_body(const acoap__serving_t *serving) {
 }
 
 bool acoap__dispatch_judge(acoap__serving_t *serving) {
-  const acoap_view_t *view = view_of(serving);
-  acoap_bytes_t value;
-  if (serving->round == NULL) {
-    if (serving->resource != NULL && acoap__is_safe(view->code) &&
-        !acoap__serving_asks_later(serving) &&
-        !acoap__request_inbound(serving->request)->path.multicast &&
-        acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value)) {
+  if ((serving->asked.has & (CONDITIONS | acoap__option_bit(ACOAP_OPTION_OBSERVE))) == 0) {
+    return false; /* a round, too: each observer's ETags are compared with its answer (notify.c) */
+  }
+  if (acoap__asked_has(&serving->asked, ACOAP_OPTION_OBSERVE)) {
+    if (serving->resource != NULL && acoap__is_safe(serving->view->code) &&
+        !acoap__serving_asks_later(serving) && !serving->inbound->path.multicast) {
       acoap__observe_request(serving);
     }
     if (!serving->observe) {
       acoap__request_end_observation(serving->request);
     }
   }
-  /* What one of them has is no matter of the others: each observer's ETags are compared with the
-   * answer (notify.c). */
-  return serving->round == NULL && judge_preconditions(serving);
+  return judge_preconditions(serving);
 }
 
 /* ---- the way --------------------------------------------------------------------------------- */
 
 /* Answers with true. */
 typedef bool (*step_t)(acoap__serving_t *serving);
-
-static const step_t steps[] = {
-    refuses_identity, refuses_options,        refuses_hop_limit,   refuses_proxying,
-    refuses_method,   refuses_blocks,         refuses_sets,        refuses_stale,
-    refuses_accept,   refuses_content_format, answers_later_block,
-};
 
 bool acoap__dispatch_begins(acoap__serving_t *serving) {
   return acoap__dispatch_is_stale(serving) || judge_preconditions(serving) ||
@@ -358,22 +337,68 @@ static bool receives_body(acoap__serving_t *serving) {
          acoap__block1_receive(serving);
 }
 
-static void serve(acoap__serving_t *serving) {
-  acoap_server_t *server = serving->server;
-  acoap__protect_note(serving);
-  acoap__tree_find(server, view_of(serving), &serving->match);
-  serving->resource = acoap__resource_ref(serving->match.resource);
-  server->stats.not_found += serving->resource == NULL ? 1 : 0;
-  acoap__multicast_admit(serving);
+#define BIT(name) (UINT64_C(1) << ACOAP__OPTION_PLACE(ACOAP_OPTION_##name))
+
+/* Each step, and what of a request and its resource gives it something to judge. Q-Block1 and
+ * Q-Block2 are among what the library does not recognise everywhere. */
+static const struct {
+  uint64_t matters;
+  step_t step;
+} steps[] = {
+    {ACOAP__WANTS_IDENTITY, refuses_identity},
+    {ACOAP__UNRECOGNISED | BIT(BLOCK1), refuses_options},
+    {BIT(HOP_LIMIT), refuses_hop_limit},
+    {BIT(PROXY_URI) | BIT(PROXY_SCHEME), refuses_proxying},
+    {ACOAP__NO_HANDLER, refuses_method},
+    {BIT(BLOCK1) | BIT(BLOCK2), refuses_blocks},
+    {ACOAP__UNRECOGNISED, refuses_sets},
+    {ACOAP__WANTS_FRESHNESS, refuses_stale},
+    {BIT(ACCEPT), refuses_accept},
+    {ACOAP__WANTS_FORMATS, refuses_content_format},
+    {BIT(BLOCK2) | ACOAP__UNRECOGNISED, answers_later_block},
+};
+
+/* All of the above: without any of them a request goes straight on. */
+#define MATTERS                                                                                    \
+  (ACOAP__WANTS_IDENTITY | ACOAP__WANTS_FRESHNESS | ACOAP__WANTS_FORMATS | ACOAP__UNRECOGNISED |   \
+   ACOAP__NO_HANDLER | BIT(BLOCK1) | BIT(BLOCK2) | BIT(HOP_LIMIT) | BIT(PROXY_URI) |               \
+   BIT(PROXY_SCHEME) | BIT(ACCEPT))
+
+static bool is_refused(acoap__serving_t *serving, uint64_t matters) {
   for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-    if (steps[i](serving)) {
-      return;
+    if ((steps[i].matters & matters) != 0 && steps[i].step(serving)) {
+      return true;
     }
   }
-  if (takes_body(view_of(serving)->code) && receives_body(serving)) {
+  return false;
+}
+
+/* Find the resource. Returns what matters of it and of the request. */
+static uint64_t find(acoap__serving_t *serving) {
+  acoap_server_t *server = serving->server;
+  acoap__asked_path_t path;
+  acoap__asked_read(serving->view, &serving->asked, &path);
+  acoap__tree_find(server, &path, &serving->match);
+  acoap_resource_t *resource = acoap__resource_ref(serving->match.resource);
+  serving->resource = resource;
+  server->stats.not_found += resource == NULL ? 1 : 0;
+  uint64_t handler = acoap__serving_has_handler(serving) ? 0 : ACOAP__NO_HANDLER;
+  return serving->asked.has | handler | (resource != NULL ? resource->wants : 0);
+}
+
+static void serve(acoap__serving_t *serving) {
+  uint64_t matters = find(serving);
+  acoap__protect_note(serving);
+  if (serving->inbound->path.multicast) {
+    acoap__multicast_admit(serving);
+  }
+  if ((matters & MATTERS) != 0 && is_refused(serving, matters)) {
     return;
   }
-  acoap__serving_run(serving);
+  if (takes_body(serving->view->code) && receives_body(serving)) {
+    return;
+  }
+  acoap__serving_run_held(serving);
 }
 
 /* Before anything is allocated for it: 4.29 or 5.03 with Max-Age, RST, or silence. */

@@ -1,10 +1,10 @@
 /*
  * Keys of transfers and observations: who asks for what (RFC 7252 section 5.6, RFC 7959 section
  * 2.4, RFC 7641 section 4.1, RFC 9175 section 3.3). The rule:
- *     key = SipHash(k1, parts) || SipHash(k2, parts)
- *     parts = peer, method, options but those that are no part of the cache key, payload
- * Every part has its length in front, so that no two lists of parts are the same bytes. Keys of the
- * hash are the server's secret: a peer cannot choose what collides. Tokens and Message IDs are no
+ *     key = SipHash, 128 bits, over the parts:
+ *     peer, method, options but those that are no part of the cache key, payload
+ * Every part has its length in front, so that no two lists of parts are the same words. The hash's
+ * own key is the server's secret: a peer cannot choose what collides. Tokens and Message IDs are no
  * part, since clients may take new ones for each block.
  * SPDX-License-Identifier: MIT
  */
@@ -12,61 +12,23 @@
 
 #include <string.h>
 
-#include "base/siphash.h"
+#include "base/sip_words.h"
 
-/* A request with a usual path and query fits; longer ones are folded into the digest so far. */
-#define ABSORB_MAX 512
-#define KEY_LEN 16
+/* What is hashed in front of a payload: no option has this number. */
+#define PAYLOAD_MARK UINT32_MAX
 
-typedef struct absorber {
-  uint8_t keys[2][KEY_LEN];  /* of the two halves */
-  uint8_t bytes[ABSORB_MAX]; /* absorbed since the last fold, its digest in front */
-  size_t len;                /* bytes */
-} absorber_t;
-
-static void absorber_init(absorber_t *absorber, const acoap_server_t *server) {
-  /* cppcheck-suppress uninitvar ; it is written here */
-  memcpy(absorber->keys[0], server->hash_key, KEY_LEN);
-  memcpy(absorber->keys[1], server->hash_key, KEY_LEN);
-  absorber->keys[1][0] ^= 0x5c;
-  absorber->len = 0;
+static void absorb_pair(acoap__sip_t *sip, uint32_t high, uint32_t low) {
+  acoap__sip_word(sip, (uint64_t)high << 32 | low);
 }
 
-static acoap__key_t digest(const absorber_t *absorber) {
-  acoap__key_t key;
-  key.low = acoap__siphash(absorber->keys[0], absorber->bytes, absorber->len);
-  key.high = acoap__siphash(absorber->keys[1], absorber->bytes, absorber->len);
-  return key;
+static void absorb_bytes(acoap__sip_t *sip, uint32_t mark, acoap_bytes_t bytes) {
+  absorb_pair(sip, mark, (uint32_t)bytes.len);
+  acoap__sip_bytes(sip, bytes.data, bytes.len);
 }
 
-static void absorb(absorber_t *absorber, const void *data, size_t len) {
-  const uint8_t *bytes = data;
-  while (len > 0) {
-    if (absorber->len == ABSORB_MAX) {
-      acoap__key_t folded = digest(absorber);
-      memcpy(absorber->bytes, &folded, sizeof(folded));
-      absorber->len = sizeof(folded);
-    }
-    size_t part = ABSORB_MAX - absorber->len;
-    part = len < part ? len : part;
-    memcpy(absorber->bytes + absorber->len, bytes, part);
-    absorber->len += part;
-    bytes += part;
-    len -= part;
-  }
-}
-
-static void absorb_uint(absorber_t *absorber, uint32_t number) {
-  uint8_t bytes[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-                      (uint8_t)number};
-  absorb(absorber, bytes, sizeof(bytes));
-}
-
-static void absorb_address(absorber_t *absorber, const acoap_address_t *address) {
-  absorb_uint(absorber, address->family);
-  absorb_uint(absorber, address->port);
-  absorb_uint(absorber, address->scope_id);
-  absorb(absorber, address->ip, sizeof(address->ip));
+static void absorb_address(acoap__sip_t *sip, const acoap_address_t *address) {
+  absorb_pair(sip, address->scope_id, (uint32_t)address->family << 16 | address->port);
+  acoap__sip_bytes(sip, address->ip, sizeof(address->ip));
 }
 
 /*
@@ -74,16 +36,12 @@ static void absorb_address(absorber_t *absorber, const acoap_address_t *address)
  * is not known yet: it counts as if it had reached no particular one. The interface counts where
  * addresses mean nothing without it.
  */
-static void absorb_path(absorber_t *absorber, const acoap_path_t *path) {
-  acoap_address_t local = path->local;
-  if (path->multicast) {
-    memset(&local, 0, sizeof(local));
-  }
-  absorb_address(absorber, &path->peer);
-  absorb_address(absorber, &local);
-  absorb_uint(absorber, path->peer.scope_id != 0 ? path->interface : 0);
-  absorb_uint(absorber, path->socket);
-  absorb(absorber, &path->session, sizeof(path->session));
+static void absorb_path(acoap__sip_t *sip, const acoap_path_t *path) {
+  static const acoap_address_t none = {0};
+  absorb_address(sip, &path->peer);
+  absorb_address(sip, path->multicast ? &none : &path->local);
+  absorb_pair(sip, path->peer.scope_id != 0 ? path->interface : 0, path->socket);
+  acoap__sip_word(sip, path->session);
 }
 
 /*
@@ -114,15 +72,13 @@ static bool counts(uint16_t number, unsigned parts) {
   }
 }
 
-static void absorb_options(absorber_t *absorber, const acoap_view_t *view, unsigned parts) {
+static void absorb_options(acoap__sip_t *sip, const acoap_view_t *view, unsigned parts) {
   acoap_option_iter_t iter;
   acoap_option_t option;
   acoap_option_iter_init(&iter, view);
   while (acoap_option_next(&iter, &option)) {
     if (counts(option.number, parts)) {
-      absorb_uint(absorber, option.number);
-      absorb_uint(absorber, (uint32_t)option.value.len);
-      absorb(absorber, option.value.data, option.value.len);
+      absorb_bytes(sip, option.number, option.value);
     }
   }
 }
@@ -130,21 +86,19 @@ static void absorb_options(absorber_t *absorber, const acoap_view_t *view, unsig
 acoap__key_t acoap__key_make(const acoap_server_t *server, const acoap_request_t *request,
                              unsigned parts) {
   const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
-  absorber_t absorber;
-  absorber_init(&absorber, server);
-  absorb_uint(&absorber, parts);
-  absorb_uint(&absorber, view->code);
+  acoap__key_t key;
+  acoap__sip_t sip;
+  acoap__sip_init(&sip, server->hash_key);
+  absorb_pair(&sip, parts, view->code);
   if ((parts & ACOAP__KEY_PEER) != 0) {
-    absorb_path(&absorber, &acoap__request_inbound(request)->path);
+    absorb_path(&sip, &acoap__request_inbound(request)->path);
   }
-  absorb_options(&absorber, view, parts);
+  absorb_options(&sip, view, parts);
   if ((parts & ACOAP__KEY_PAYLOAD) != 0) {
-    acoap_bytes_t body = acoap_request_body(request);
-    absorb_uint(&absorber, UINT32_MAX); /* no option has this number */
-    absorb_uint(&absorber, (uint32_t)body.len);
-    absorb(&absorber, body.data, body.len);
+    absorb_bytes(&sip, PAYLOAD_MARK, acoap_request_body(request));
   }
-  return digest(&absorber);
+  acoap__sip_end(&sip, &key.low, &key.high);
+  return key;
 }
 
 bool acoap__key_equal(const acoap__key_t *a, const acoap__key_t *b) {

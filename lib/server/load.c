@@ -76,24 +76,32 @@ static uint32_t fill_of_what_lasts(const acoap_server_t *server) {
                  under_way);
 }
 
-/* Less than that share of the pool, as percent() rounds. */
-static bool is_below(uint64_t used, uint64_t most, uint32_t limit_percent) {
-  return used * FULL < limit_percent * most;
+/* From how many on is a pool that full, as percent() rounds? */
+static uint64_t first_of(uint64_t most, uint32_t limit_percent) {
+  return most == 0 ? UINT64_MAX : (limit_percent * most + FULL - 1) / FULL;
 }
 
-/* Normal, and no pool fuller than where throttling begins: then it stays so. */
-static bool stays_normal(const acoap_server_t *server, uint32_t leave_out) {
+void acoap__load_init(acoap_server_t *server) {
+  struct acoap__protection *protection = server->protection;
   const acoap_server_options_t *options = &server->options;
-  const acoap__transfers_t *transfers = server->transfers;
-  size_t observers = server->observers != NULL ? server->observers->count : 0;
   uint32_t open = 0;
   uint32_t most = 0;
   acoap__local_endpoint_requests_open(server->endpoint, &open, &most);
-  return server->protection->level == ACOAP_LOAD_NORMAL &&
-         is_below(open > leave_out ? open - leave_out : 0, most, options->throttle_percent) &&
-         is_below(observers, options->observers_max, options->throttle_percent) &&
-         is_below(transfers->count - transfers->finished_count, options->transfers_max,
-                  options->throttle_percent) &&
+  protection->requests_throttle = first_of(most, options->throttle_percent);
+  protection->observers_throttle = first_of(options->observers_max, options->throttle_percent);
+  protection->transfers_throttle = first_of(options->transfers_max, options->throttle_percent);
+}
+
+bool acoap__load_stays_normal(const acoap_server_t *server, uint32_t leave_out) {
+  const struct acoap__protection *protection = server->protection;
+  const acoap__transfers_t *transfers = server->transfers;
+  uint32_t open = 0;
+  uint32_t most = 0;
+  acoap__local_endpoint_requests_open(server->endpoint, &open, &most);
+  return protection->level == ACOAP_LOAD_NORMAL &&
+         (open <= leave_out || open - leave_out < protection->requests_throttle) &&
+         server->observers->count < protection->observers_throttle &&
+         transfers->count - transfers->finished_count < protection->transfers_throttle &&
          !acoap__list_empty(&acoap__local_endpoint_engine(server->endpoint)->peers->idle);
 }
 
@@ -105,7 +113,7 @@ acoap_load_t acoap__load_level(const acoap_server_t *server, uint32_t leave_out)
   if (server->closed || server->endpoint == NULL) {
     return ACOAP_LOAD_NORMAL;
   }
-  if (stays_normal(server, leave_out)) {
+  if (acoap__load_stays_normal(server, leave_out)) {
     return ACOAP_LOAD_NORMAL;
   }
   uint32_t refusing = fill_of_requests(server, leave_out);
@@ -128,7 +136,7 @@ bool acoap__load_normal(acoap_server_t *server) {
 void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder) {
   acoap_view_t view;
   uint32_t max_age_s = MAX_AGE_DEFAULT_S;
-  if (builder->error != 0 ||
+  if (server->protection->level == ACOAP_LOAD_NORMAL || builder->error != 0 ||
       (builder->bytes[1] != ACOAP_CODE_CONTENT && builder->bytes[1] != ACOAP_CODE_VALID) ||
       acoap__load_normal(server)) {
     return;

@@ -13,6 +13,8 @@
  */
 #include "server/server.h"
 
+#include "message/builder.h"
+
 /* Classes 4 and 5, and all that No-Response can name, as RFC 7967 section 2.1 has them. */
 #define ERRORS 0x18
 #define EVERYTHING 0x1a
@@ -34,9 +36,6 @@ static bool is_asked_for(const acoap_request_t *request) {
 
 void acoap__multicast_admit(acoap__serving_t *serving) {
   acoap_request_t *request = serving->request;
-  if (!acoap__request_inbound(request)->path.multicast) {
-    return;
-  }
   acoap_multicast_policy_t policy = policy_of(serving);
   uint8_t suppressed = policy.errors || is_asked_for(request) ? 0 : ERRORS;
   if (policy.silent) {
@@ -47,12 +46,6 @@ void acoap__multicast_admit(acoap__serving_t *serving) {
 
 bool acoap__multicast_unwanted(const acoap__serving_t *serving, const acoap_builder_t *builder,
                                bool has_body) {
-  const acoap_request_t *request = serving->request;
-  acoap_view_t answer;
-  if (!acoap__request_inbound(request)->path.multicast) {
-    return false;
-  }
-  acoap_builder_view(builder, &answer);
-  return answer.code == ACOAP_CODE_CONTENT && answer.payload.len == 0 && !has_body &&
-         !policy_of(serving).empty && !is_asked_for(request);
+  return acoap__builder_code(builder) == ACOAP_CODE_CONTENT && builder->payload_at == 0 &&
+         !has_body && !policy_of(serving).empty && !is_asked_for(serving->request);
 }

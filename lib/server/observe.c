@@ -352,15 +352,13 @@ static void forget_same_token(acoap__serving_t *serving) {
 
 void acoap__observe_request(acoap__serving_t *serving) {
   acoap_server_t *server = serving->server;
-  acoap_request_t *request = serving->request;
-  const acoap__inbound_t *inbound = acoap__request_inbound(request);
-  uint32_t observe;
+  const acoap__inbound_t *inbound = serving->inbound;
+  uint32_t observe = serving->asked.observe;
   bool may_observe = inbound->code == ACOAP_CODE_GET || inbound->code == ACOAP_CODE_FETCH;
 
   serving->observe = false;
   if (serving->round != NULL || !may_observe || inbound->path.multicast ||
-      !acoap_view_uint(acoap_message_view(acoap_request_message(request)), ACOAP_OPTION_OBSERVE,
-                       &observe)) {
+      !acoap__asked_has(&serving->asked, ACOAP_OPTION_OBSERVE)) {
     return;
   }
   /* RFC 7959 section 2.6: the blocks that follow the first one are asked for without Observe. */

@@ -11,7 +11,7 @@
  * those of a 64-bit machine; D is a datagram (at most datagram_max_bytes of the socket, 2048), M
  * the endpoint's message_max_bytes (1152):
  *
- *     request    R = 1300 + D            request, serving, message, buffer
+ *     request    R = 1400 + D            request, serving, message, buffer
  *     requests   requests_open_max * (R + M)
  *     addresses  112 + addresses_max * (96 + 8)               taken at the start, address.c
  *     bodies     bodies_max_bytes + transfers_max * (450 + M) transfer, holder, tables
@@ -56,6 +56,7 @@ int acoap__protection_new(acoap_server_t *server) {
     acoap__local_endpoint_on_answered(server->endpoint, answered, server);
   }
   server->protection = protection;
+  acoap__load_init(server);
   return 0;
 }
 
@@ -81,9 +82,6 @@ void acoap__protection_fill(const acoap_server_t *server, acoap_server_stats_t *
 
 static bool is_too_fast(acoap_server_t *server, const acoap_address_t *peer) {
   const acoap_server_options_t *options = &server->options;
-  if (options->rate_per_s == 0) {
-    return false;
-  }
   acoap_address_t network = acoap__address_network(peer);
   acoap__address_t *address = acoap__addresses_use(server->protection->addresses, &network);
   return !acoap__rate_take(address, acoap__server_now(server), options->rate_per_s,
@@ -103,11 +101,11 @@ static int shed(acoap_server_t *server, const acoap__inbound_t *inbound) {
 
 int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request) {
   const acoap__inbound_t *inbound = acoap__request_inbound(request);
-  if (is_too_fast(server, &inbound->path.peer)) {
+  if (server->options.rate_per_s > 0 && is_too_fast(server, &inbound->path.peer)) {
     server->stats.rate_refused++;
     return inbound->path.multicast ? ACOAP_ECANCELED : ACOAP_CODE_TOO_MANY_REQUESTS;
   }
-  if (acoap__load_level(server, 1) == ACOAP_LOAD_SHEDDING) {
+  if (!acoap__load_stays_normal(server, 1) && acoap__load_level(server, 1) == ACOAP_LOAD_SHEDDING) {
     return shed(server, inbound);
   }
   return 0;

@@ -13,6 +13,9 @@ struct acoap__protection {
   acoap__addresses_t *addresses; /* NULL: neither rate nor standing is asked for */
   uint8_t echo_key[16];          /* of this server's life: Echo values of another are not ours */
   acoap_load_t level;            /* as it was when asked last */
+  uint64_t requests_throttle;    /* open requests from which on it is throttled, */
+  uint64_t observers_throttle;   /* observers, */
+  uint64_t transfers_throttle;   /* and transfers that are not finished */
 };
 
 /* ---- rate.c: a token bucket per address (RFC 8516) --------------------------------------------
@@ -34,6 +37,10 @@ typedef struct acoap__load_limits {
 } acoap__load_limits_t;
 acoap_load_t acoap__load_next(acoap_load_t level, uint32_t fill_percent,
                               const acoap__load_limits_t *limits);
+/* Note where levels begin. */
+void acoap__load_init(acoap_server_t *server);
+/* Normal, and no pool as full as where throttling begins. Of a server that is not closed. */
+bool acoap__load_stays_normal(const acoap_server_t *server, uint32_t leave_out);
 /* The level now; `leave_out` requests are not counted (the one that asks). */
 acoap_load_t acoap__load_level(const acoap_server_t *server, uint32_t leave_out);
 

@@ -128,7 +128,7 @@ void acoap__qsend_free(acoap__qsend_t *send);
 /* ---- block2.c: what both ways of sending share ----------------------------------------------- */
 
 /* The body that is kept for later blocks of what is asked for; NULL. */
-acoap__transfer_t *acoap__block2_find(const acoap__serving_t *serving);
+acoap__transfer_t *acoap__block2_find(acoap__serving_t *serving);
 /* Keep it, with code and options of what was built. NULL: no room (or the server was freed). */
 acoap__transfer_t *acoap__block2_keep(const acoap__serving_t *serving,
                                       const acoap_builder_t *builder, acoap_body_t *body);

@@ -367,7 +367,7 @@ static size_t choose_size(const acoap__serving_t *serving, const acoap_builder_t
   return used + size <= cap ? size : 0;
 }
 
-static acoap__qsend_t *under_way(const acoap__serving_t *serving, const acoap_body_t *body) {
+static acoap__qsend_t *under_way(acoap__serving_t *serving, const acoap_body_t *body) {
   acoap__transfer_t *transfer = acoap__block2_find(serving);
   bool same = (serving->qblock & ACOAP__QBLOCK2_LATER) != 0 && transfer != NULL &&
               transfer->qsend != NULL && transfer->body == body;

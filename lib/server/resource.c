@@ -188,6 +188,7 @@ int acoap_resource_on(acoap_resource_t *resource, uint8_t method, acoap_request_
     return fail(resource, ACOAP_ENOMEM);
   }
   handlers[resource->handler_count++] = (acoap__handler_t){method, handler, user_data};
+  resource->methods |= UINT32_C(1) << method;
   resource->handlers = handlers;
   return 0;
 }
@@ -198,6 +199,10 @@ int acoap_resource_hide(acoap_resource_t *resource) {
   }
   resource->hidden = true;
   return 0;
+}
+
+static void want(acoap_resource_t *resource, uint64_t what, bool wanted) {
+  resource->wants = wanted ? resource->wants | what : resource->wants & ~what;
 }
 
 /* Add a number to a list of them, once. */
@@ -231,7 +236,10 @@ int acoap_resource_takes(acoap_resource_t *resource, int content_format) {
   if (!is_there(resource) || content_format < 0 || content_format > UINT16_MAX) {
     return fail(resource, ACOAP_EINVAL);
   }
-  return list_add(resource, &resource->takes, &resource->takes_count, (uint16_t)content_format);
+  int status =
+      list_add(resource, &resource->takes, &resource->takes_count, (uint16_t)content_format);
+  want(resource, ACOAP__WANTS_FORMATS, resource->takes_count > 0);
+  return status;
 }
 
 int acoap_resource_understands(acoap_resource_t *resource, uint16_t option) {
@@ -269,6 +277,7 @@ int acoap_resource_fresh(acoap_resource_t *resource, uint32_t max_age_ms) {
     return ACOAP_EINVAL;
   }
   resource->fresh_ms = max_age_ms;
+  want(resource, ACOAP__WANTS_FRESHNESS, max_age_ms != 0);
   return 0;
 }
 
@@ -277,6 +286,7 @@ int acoap_resource_secure(acoap_resource_t *resource, unsigned kinds) {
     return fail(resource, ACOAP_EINVAL);
   }
   resource->secure = kinds;
+  want(resource, ACOAP__WANTS_IDENTITY, kinds != 0);
   return 0;
 }
 

@@ -99,6 +99,10 @@ acoap_time_t acoap__server_now(const acoap_server_t *server) {
   return server->closed ? server->closed_at : acoap__local_endpoint_now(server->endpoint);
 }
 
+acoap_time_t acoap__server_recent(const acoap_server_t *server) {
+  return server->closed ? server->closed_at : acoap__local_endpoint_recent(server->endpoint);
+}
+
 /* Observers and transfers of every resource end; what is told of it may add and remove some. */
 static void end_resources(acoap_server_t *server) {
   acoap__list_t list;

@@ -2,11 +2,10 @@
  * What the files of the server share: the server, its resources, and what is known of a request on
  * its way from the endpoint to a handler and back (RFC 7252 section 5).
  *
- *     IN   dispatch.c: rate, load -> resource -> options -> echo -> formats -> block2 (a later
- * block)
- *          -> block1 (not the last block) -> preconditions -> observe -> HANDLER
- *     OUT  answer.c: HANDLER -> notification | validation (2.03) -> observe -> block1, block2 ->
- *          what the address may get -> the endpoint
+ *     IN   dispatch.c: rate, load -> the options, once (request_options.c) -> resource -> what of
+ *          them matters: options -> echo -> formats -> block2 (a later block) -> block1 (not the
+ * last block) -> preconditions -> observe -> HANDLER OUT  answer.c: HANDLER -> notification |
+ * validation (2.03) -> observe -> block1, block2 -> what the address may get -> the endpoint
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,6 +18,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "endpoint/endpoint.h"
+#include "server/request_options.h"
 
 /* ---- resources ------------------------------------------------------------------------------- */
 
@@ -60,6 +60,8 @@ struct acoap_resource {
   size_t parameter_count;               /* how many */
   acoap__handler_t *handlers;           /* in the order they were added */
   size_t handler_count;                 /* how many */
+  uint32_t methods;                     /* bit m: one for method m; bit 0: for those without */
+  uint64_t wants;                       /* what it demands, of ACOAP__WANTS_ (request_options.h) */
   acoap__attribute_t *attributes;       /* in the order they were set */
   size_t attribute_count;               /* how many */
   uint16_t *gives;                      /* Content-Formats; none: not checked */
@@ -106,7 +108,7 @@ typedef struct acoap__match {
 } acoap__match_t;
 
 struct acoap__tree; /* tree.h */
-void acoap__tree_find(const acoap_server_t *server, const acoap_view_t *request,
+void acoap__tree_find(const acoap_server_t *server, const acoap__asked_path_t *path,
                       acoap__match_t *match);
 
 /* ---- resource.c -------------------------------------------------------------------------------
@@ -159,42 +161,47 @@ struct acoap__serving {
   acoap_server_t
       *server;        /* held by pointer; NULL once it was freed: the request stays answerable */
   acoap__list_t node; /* in the server's list of what is open */
-  acoap_request_t *request;   /* the object it belongs to */
-  acoap_resource_t *resource; /* referenced; NULL: the default handler */
-  acoap__match_t match;       /* depth (its resource may be gone; ask `resource`) */
-  acoap_time_t started;       /* when it was received */
-  size_t next_handler;        /* of the group */
-  bool answered;              /* the handler has answered (compare: acoap__request_is_answered) */
-  bool settled;               /* the handlers are done with it, or it has ended */
-  bool slow;                  /* was counted and reported as that */
+  acoap_request_t *request;        /* the object it belongs to */
+  const acoap_view_t *view;        /* its message */
+  const acoap__inbound_t *inbound; /* where it came from */
+  acoap_time_t started;            /* when it was received */
+  size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
 
-  bool has_block2;      /* asked for a block size or a block of the response: */
-  acoap_block_t block2; /* which */
-  bool has_block1;      /* its body is (the last block of) a block-wise one: */
-  uint8_t qblock;       /* what of RFC 9177 it has (qblock.h); has_block1 and has_block2 are false
-                           then, and block1 is which payload of its body it brings, block2 what it
-                           asks for first; 0: nothing */
-  bool observe;         /* asks to be registered, and may be */
-  acoap_block_t block1; /* which; repeated in the answer */
+  /* Zero at first, up to `asked`. */
+  acoap_resource_t *resource; /* referenced; NULL: the default handler */
+  size_t next_handler;        /* of the group */
   acoap_upload_t
       *upload; /* the complete body's writer or store, freed with this; NULL: the payload */
-
   struct acoap__qjob *qjob; /* payloads that are sent with its token; NULL */
-
-  acoap__round_t *round; /* it is a question for the newest state, nobody's request; owned */
+  acoap__round_t *round;    /* it is a question for the newest state, nobody's request; owned */
   struct acoap__observer *observer; /* it is a registration; NULL: none */
-  uint64_t observe_since;           /* changes that were told of when it came */
+  acoap_body_t *body;    /* the answer's body while it is being read (ACOAP_EAGAIN); referenced,
+                            and so is the request then */
+  uint8_t *options;      /* that answer without its body, as a message; acoap__malloc */
+  acoap_block_t block1;  /* repeated in the answer */
+  acoap_block_t block2;  /* a block size or a block of the response */
+  bool has_block1;       /* its body is (the last block of) a block-wise one */
+  bool has_block2;       /* it asked with block2 */
+  uint8_t qblock;        /* what of RFC 9177 it has (qblock.h); has_block1 and has_block2 are false
+                            then, and block1 is which payload of its body it brings, block2 what it
+                            asks for first; 0: nothing */
+  bool answered;         /* the handler has answered (compare: acoap__request_is_answered) */
+  bool settled;          /* the handlers are done with it, or it has ended */
+  bool slow;             /* was counted and reported as that */
+  bool observe;          /* asks to be registered, and may be */
+  bool verified;         /* the address has shown that it is there */
+  bool has_body_key;     /* body_key is made, */
+  bool body_key_is_bare; /* without what is said of the request's own body */
 
-  acoap_body_t *body;      /* the answer's body while it is being read (ACOAP_EAGAIN); referenced,
-                              and so is the request then */
-  acoap__list_t body_node; /* among those that wait for the body; to itself while it does not */
-  acoap__deferred_t body_resume;   /* the body has something: on to acoap__answer_resume */
-  acoap_reliability_t reliability; /* how that will be sent */
-  uint8_t *options;                /* that answer without its body, as a message; acoap__malloc */
-  size_t options_len;              /* bytes */
-
-  size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
-  bool verified;    /* the address has shown that it is there */
+  acoap__asked_t asked;          /* its options; of a round none */
+  acoap__match_t match;          /* depth (its resource may be gone; ask `resource`) */
+  acoap__list_t body_node;       /* among those that wait for a body; to itself while it does not */
+  acoap__deferred_t body_resume; /* the body has something: on to acoap__answer_resume */
+  /* These hold while it is a registration, waits for a body, or asked for a later block. */
+  uint64_t observe_since;          /* changes that were told of when it came */
+  acoap_reliability_t reliability; /* how the answer will be sent */
+  size_t options_len;              /* bytes of `options` */
+  acoap__key_t body_key;           /* of the body that it asks a block of (block2.c) */
 };
 
 /* Is it about a body that was begun, not about the resource as it is now? (4: qblock.h) */
@@ -216,6 +223,8 @@ acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *re
  * its method. Afterwards it is answered, kept or dropped. Also for a round (notify.c).
  */
 void acoap__serving_run(acoap__serving_t *serving);
+/* As that, where server and request are held already, as they are while a request is received. */
+void acoap__serving_run_held(acoap__serving_t *serving);
 /* Let go of a body that was waited for, and of the reference that was held meanwhile. */
 void acoap__serving_stop_waiting(acoap__serving_t *serving);
 /* Let go of the server: it is freed. The request stays answerable. */
@@ -358,7 +367,8 @@ bool acoap__load_normal(acoap_server_t *server);
 void acoap__echo_write(const acoap__serving_t *serving, acoap_builder_t *builder);
 /* Does the request bring an Echo of ours, for its address, no older than this? */
 bool acoap__echo_fresh(const acoap__serving_t *serving, uint32_t max_age_ms);
-/* Throttled or more: a success may be kept by caches twice as long (Max-Age). */
+/* Throttled or more, when the last request came and still: a success may be kept by caches twice
+ * as long (Max-Age). */
 void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder);
 /* Bytes that the next answer may have (the limit for acoap__block2_answer); SIZE_MAX: no limit. */
 size_t acoap__protect_left(acoap__serving_t *serving);
@@ -407,6 +417,8 @@ struct acoap_server {
 int acoap__server_fail(acoap_server_t *server, int status);
 /* The endpoint's time; once it has closed, when that was. */
 acoap_time_t acoap__server_now(const acoap_server_t *server);
+/* As it was when it was last read in this turn: see acoap__local_endpoint_recent. */
+acoap_time_t acoap__server_recent(const acoap_server_t *server);
 /*
  * A callback of the application may free the server: memory and parts stay until the last hold is
  * given back; its resources and requests are let go of at once.

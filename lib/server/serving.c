@@ -35,19 +35,20 @@ static acoap__serving_t *serving_alloc(acoap_server_t *server) {
   return ACOAP__CONTAINER(node, acoap__serving_t, node);
 }
 
-static acoap_time_t recent(const acoap_server_t *server) {
-  return server->closed ? server->closed_at : acoap__local_endpoint_recent(server->endpoint);
-}
-
 acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *request) {
   acoap__serving_t *serving = serving_alloc(server);
   if (serving == NULL) {
     return NULL;
   }
-  memset(serving, 0, sizeof(*serving));
+  memset(&serving->resource, 0,
+         offsetof(acoap__serving_t, asked) - offsetof(acoap__serving_t, resource));
+  serving->asked.has = 0;
+  serving->body_resume.call = NULL;
   serving->server = server;
   serving->request = request;
-  serving->started = recent(server);
+  serving->view = acoap_message_view(acoap_request_message(request));
+  serving->inbound = acoap__request_inbound(request);
+  serving->started = acoap__server_recent(server);
   serving->allowance = SIZE_MAX;
   acoap__list_init(&serving->body_node);
   acoap__list_append(&server->open, &serving->node);
@@ -107,8 +108,7 @@ static void serving_free(acoap__serving_t *serving) {
 
 static void report_slow(const acoap__serving_t *serving, acoap_time_t ms, const char *what) {
   const acoap__log_t *log = acoap__local_endpoint_log(serving->server->endpoint);
-  const acoap_view_t *view = acoap_message_view(acoap_request_message(serving->request));
-  const char *method = acoap_code_name(view->code);
+  const char *method = acoap_code_name(serving->view->code);
   char chars[SENTENCE_MAX];
   acoap__text_t text;
   if (!acoap__log_wants(log, ACOAP_LOG_WARNING)) {
@@ -143,7 +143,8 @@ static void settle(acoap__serving_t *serving) {
   serving->settled = true;
   if (serving->next_handler > 0) {
     /* How long the handler that runs now has run is judged when it returns. */
-    check_slow(serving, recent(serving->server) - serving->started, " was answered after ");
+    check_slow(serving, acoap__server_recent(serving->server) - serving->started,
+               " was answered after ");
   }
 }
 
@@ -151,21 +152,15 @@ static void settle(acoap__serving_t *serving) {
 
 /* Has its method a handler of its own? */
 static bool has_own(const acoap_resource_t *resource, uint8_t method) {
-  for (size_t i = 0; i < resource->handler_count; i++) {
-    if (resource->handlers[i].method == method) {
-      return true;
-    }
-  }
-  return false;
+  return (resource->methods & UINT32_C(1) << method) != 0;
 }
 
 bool acoap__serving_has_handler(const acoap__serving_t *serving) {
   const acoap_resource_t *resource = serving->resource;
-  uint8_t method = acoap__request_inbound(serving->request)->code;
   if (resource == NULL) {
     return serving->server->fallback.call != NULL;
   }
-  return has_own(resource, method) || has_own(resource, 0);
+  return has_own(resource, serving->inbound->code) || has_own(resource, 0);
 }
 
 /* The next handler of the group; NULL at its end. A copy, since handlers may add others. */
@@ -175,7 +170,7 @@ static bool handler_next(acoap__serving_t *serving, acoap__handler_t *handler) {
     *handler = serving->server->fallback;
     return serving->next_handler++ == 0 && handler->call != NULL;
   }
-  uint8_t method = acoap__request_inbound(serving->request)->code;
+  uint8_t method = serving->inbound->code;
   uint8_t wanted = has_own(resource, method) ? method : 0;
   while (serving->next_handler < resource->handler_count) {
     *handler = resource->handlers[serving->next_handler++];
@@ -198,7 +193,7 @@ static void run_handlers(acoap__serving_t *serving, uint32_t holders) {
   /* A handler may free the server; then the group ends. */
   for (const acoap_server_t *server = serving->server;
        server != NULL && !is_taken(serving, holders) && handler_next(serving, &handler);) {
-    acoap_time_t began = recent(server);
+    acoap_time_t began = acoap__server_recent(server);
     handler.call(handler.user_data, request);
     server = serving->server;
     if (server != NULL) {
@@ -212,26 +207,31 @@ static bool acknowledges_at_once(const acoap__serving_t *serving) {
                                    : serving->server->options.acknowledge_at_once;
 }
 
-void acoap__serving_run(acoap__serving_t *serving) {
+void acoap__serving_run_held(acoap__serving_t *serving) {
   acoap_server_t *server = serving->server;
-  acoap_request_t *request = acoap_request_ref(serving->request);
-  if (server == NULL) {
-    acoap_request_unref(request);
+  acoap_request_t *request = serving->request;
+  if (acoap__dispatch_judge(serving)) {
     return;
   }
-  acoap__server_hold(server);
-  if (!acoap__dispatch_judge(serving)) {
-    server->stats.handled += serving->round == NULL ? 1 : 0;
-    uint32_t holders = acoap__request_holders(request);
-    run_handlers(serving, holders);
-    bool kept = !acoap__request_is_answered(request) && acoap__request_holders(request) > holders;
-    if (kept && serving->server != NULL && serving->round == NULL &&
-        acknowledges_at_once(serving)) {
-      (void)acoap_request_acknowledge(request);
-    }
+  server->stats.handled += serving->round == NULL ? 1 : 0;
+  uint32_t holders = acoap__request_holders(request);
+  run_handlers(serving, holders);
+  bool kept = !acoap__request_is_answered(request) && acoap__request_holders(request) > holders;
+  if (kept && serving->server != NULL && serving->round == NULL && acknowledges_at_once(serving)) {
+    (void)acoap_request_acknowledge(request);
   }
-  acoap__server_release(server);
-  acoap_request_unref(request);
+}
+
+void acoap__serving_run(acoap__serving_t *serving) {
+  acoap_server_t *server = serving->server;
+  acoap_request_t *request = serving->request;
+  if (server != NULL) {
+    acoap_request_ref(request);
+    acoap__server_hold(server);
+    acoap__serving_run_held(serving);
+    acoap__server_release(server);
+    acoap_request_unref(request);
+  }
 }
 
 /* ---- the filter ------------------------------------------------------------------------------ */

@@ -34,7 +34,7 @@ static void stand(acoap__transfers_t *transfers, acoap__transfer_t *transfer,
                   acoap__standing_t standing) {
   acoap__holder_t *holder = transfer->holder;
   transfer->standing = standing;
-  transfer->used = acoap__server_now(transfers->server);
+  transfer->used = acoap__server_recent(transfers->server);
   acoap__list_append(&holder->transfers[standing], &transfer->in_holder);
   acoap__list_append(age_list(transfers, standing), &transfer->in_age);
   acoap__holder_count(transfers, holder, standing, 1);
@@ -180,7 +180,7 @@ static bool may_go(const acoap__transfers_t *transfers, const acoap__transfer_t 
   const acoap_params_t *params = params_of(transfers);
   uint64_t busy_ms = (uint64_t)params->ack_timeout_ms * params->ack_random_factor_permille / 1000;
   return transfer->standing <= ACOAP__STANDING_BEGUN ||
-         acoap__server_now(transfers->server) - transfer->used >= (acoap_time_t)busy_ms;
+         acoap__server_recent(transfers->server) - transfer->used >= (acoap_time_t)busy_ms;
 }
 
 /* The longest unused of an address's, the lowest standing first; NULL: none may go. Of those that
@@ -344,12 +344,26 @@ acoap__transfer_t *acoap__transfer_new(const acoap__serving_t *serving, acoap__t
   return transfer;
 }
 
+/* It was used: to the young end of its lists. The timer may ring early, which is harmless. */
+static void refresh(acoap__transfers_t *transfers, acoap__transfer_t *transfer) {
+  transfer->used = acoap__server_recent(transfers->server);
+  acoap__list_remove(&transfer->in_holder);
+  acoap__list_append(&transfer->holder->transfers[transfer->standing], &transfer->in_holder);
+  acoap__list_remove(&transfer->in_age);
+  acoap__list_append(age_list(transfers, transfer->standing), &transfer->in_age);
+}
+
 void acoap__transfer_follow(acoap__transfer_t *transfer, const acoap__serving_t *serving) {
   acoap__transfers_t *transfers = serving->server->transfers;
+  acoap__standing_t standing =
+      serving->verified ? ACOAP__STANDING_VERIFIED : ACOAP__STANDING_FOLLOWED;
+  if (transfer->standing == standing) {
+    refresh(transfers, transfer);
+    return;
+  }
   unstand(transfers, transfer);
-  stand(transfers, transfer,
-        serving->verified ? ACOAP__STANDING_VERIFIED : ACOAP__STANDING_FOLLOWED);
-  arm(transfers, transfer->standing);
+  stand(transfers, transfer, standing);
+  arm(transfers, standing);
 }
 
 void acoap__transfer_finish(acoap_server_t *server, acoap__transfer_t *transfer) {

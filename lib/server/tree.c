@@ -69,6 +69,7 @@ static acoap__segment_t *segment_new(acoap__segment_t *parent, const uint8_t *by
   if (segment != NULL) {
     segment->parent = parent;
     segment->depth = parent != NULL ? parent->depth + 1 : 0;
+    segment->seed = parent != NULL ? parent->seed : 0;
     segment->len = (uint8_t)len;
     if (len > 0) {
       memcpy(segment->bytes, bytes, len);
@@ -82,52 +83,109 @@ static bool is_used(const acoap__segment_t *segment) {
          segment->subtree != NULL;
 }
 
-static int compare(const acoap__segment_t *segment, const uint8_t *bytes, size_t len) {
-  if (segment->len != len) {
-    return segment->len < len ? -1 : 1;
+/*
+ * The literals below a segment lie in a table with open addressing, at most half full: at the place
+ * that their key says, or at the next one that is free. Whoever names resources may be told to by
+ * peers, so keys depend on a secret.
+ */
+
+#define TABLE_LEAST 8
+
+static uint64_t key_of(uint64_t seed, const uint8_t *bytes, size_t len) {
+  const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+  uint64_t key = seed + len;
+  uint64_t word;
+  for (; len >= sizeof(word); bytes += sizeof(word), len -= sizeof(word)) {
+    memcpy(&word, bytes, sizeof(word));
+    key = (key ^ word) * odd;
+    key ^= key >> 32;
   }
-  return len > 0 ? memcmp(segment->bytes, bytes, len) : 0;
+  word = 0;
+  for (size_t i = 0; i < len; i++) {
+    word = word << 8 | bytes[i];
+  }
+  key = (key ^ word) * odd;
+  return key ^ key >> 32;
 }
 
-static size_t position(const acoap__segment_t *parent, const uint8_t *bytes, size_t len) {
-  size_t low = 0;
-  size_t high = parent->literal_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (compare(parent->literals[middle], bytes, len) < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+static bool is_it(const acoap__literal_t *literal, uint64_t key, const uint8_t *bytes, size_t len) {
+  const acoap__segment_t *segment = literal->segment;
+  return literal->key == key && segment->len == len &&
+         (len == 0 || memcmp(segment->bytes, bytes, len) == 0);
+}
+
+/* Where it is, or the free place that ends the search. There is one. */
+static size_t position(const acoap__segment_t *parent, uint64_t key, const uint8_t *bytes,
+                       size_t len) {
+  const acoap__literal_t *literals = parent->literals;
+  size_t at = key & parent->literal_mask;
+  while (literals[at].segment != NULL && !is_it(&literals[at], key, bytes, len)) {
+    at = (at + 1) & parent->literal_mask;
   }
-  return low;
+  return at;
 }
 
 acoap__segment_t *acoap__segment_literal(const acoap__segment_t *parent, const uint8_t *bytes,
                                          size_t len) {
-  size_t at = position(parent, bytes, len);
-  if (at == parent->literal_count || compare(parent->literals[at], bytes, len) != 0) {
+  if (parent->literals == NULL) {
     return NULL;
   }
-  return parent->literals[at];
+  return parent->literals[position(parent, key_of(parent->seed, bytes, len), bytes, len)].segment;
+}
+
+static void literal_put(acoap__segment_t *parent, uint64_t key, acoap__segment_t *child) {
+  size_t at = position(parent, key, child->bytes, child->len);
+  parent->literals[at] = (acoap__literal_t){key, child};
+}
+
+/* Room for one more; false without memory. */
+static bool literals_grow(acoap__segment_t *parent) {
+  acoap__literal_t *old = parent->literals;
+  size_t count = old != NULL ? parent->literal_mask + 1 : 0;
+  if (2 * (parent->literal_count + 1) <= count) {
+    return true;
+  }
+  size_t wanted = count > 0 ? 2 * count : TABLE_LEAST;
+  acoap__literal_t *literals = acoap__calloc(wanted, sizeof(*literals));
+  if (literals == NULL) {
+    return false;
+  }
+  parent->literals = literals;
+  parent->literal_mask = wanted - 1;
+  for (size_t i = 0; i < count; i++) {
+    if (old[i].segment != NULL) {
+      literal_put(parent, old[i].key, old[i].segment);
+    }
+  }
+  acoap__free(old);
+  return true;
 }
 
 static int literal_insert(acoap__segment_t *parent, acoap__segment_t *child) {
-  if (parent->literal_count == parent->literal_room) {
-    size_t room = parent->literal_room == 0 ? 4 : 2 * parent->literal_room;
-    acoap__segment_t **literals = acoap__realloc(parent->literals, room * sizeof(*literals));
-    if (literals == NULL) {
-      return ACOAP_ENOMEM;
-    }
-    parent->literals = literals;
-    parent->literal_room = room;
+  if (!literals_grow(parent)) {
+    return ACOAP_ENOMEM;
   }
-  size_t at = position(parent, child->bytes, child->len);
-  memmove(&parent->literals[at + 1], &parent->literals[at],
-          (parent->literal_count - at) * sizeof(*parent->literals));
-  parent->literals[at] = child;
+  literal_put(parent, key_of(parent->seed, child->bytes, child->len), child);
   parent->literal_count++;
   return 0;
+}
+
+/* Take it out. Those behind it that had to pass its place move up, so that no search ends too
+ * early. */
+static void literal_remove(acoap__segment_t *parent, const acoap__segment_t *child) {
+  acoap__literal_t *literals = parent->literals;
+  size_t mask = parent->literal_mask;
+  size_t gap =
+      position(parent, key_of(parent->seed, child->bytes, child->len), child->bytes, child->len);
+  for (size_t at = (gap + 1) & mask; literals[at].segment != NULL; at = (at + 1) & mask) {
+    size_t home = literals[at].key & mask;
+    if (((at - home) & mask) >= ((at - gap) & mask)) {
+      literals[gap] = literals[at];
+      gap = at;
+    }
+  }
+  literals[gap] = (acoap__literal_t){0, NULL};
+  parent->literal_count--;
 }
 
 static acoap__segment_t *child_of(const acoap__segment_t *parent, const part_t *part) {
@@ -171,10 +229,7 @@ static void unlink_from_parent(acoap__segment_t *segment) {
   } else if (parent->subtree == segment) {
     parent->subtree = NULL;
   } else {
-    size_t at = position(parent, segment->bytes, segment->len);
-    parent->literal_count--;
-    memmove(&parent->literals[at], &parent->literals[at + 1],
-            (parent->literal_count - at) * sizeof(*parent->literals));
+    literal_remove(parent, segment);
   }
 }
 
@@ -317,6 +372,7 @@ int acoap__tree_new(acoap_server_t *server) {
     acoap__free(tree);
     return ACOAP_ENOMEM;
   }
+  memcpy(&tree->root->seed, server->hash_key, sizeof(tree->root->seed));
   server->tree = tree;
   return 0;
 }

@@ -7,19 +7,19 @@
 
 #include "server/server.h"
 
-/* Segments of a resource's path, at most. */
-#define ACOAP__DEPTH_MAX 64
-/* Bytes of a Uri-Path option, at most (RFC 7252 section 5.10). */
-#define ACOAP__SEGMENT_MAX 255
-
 /* One segment: a literal, a parameter (any one segment that is not empty), or a sub-tree (all that
  * may follow, nothing, too). */
 typedef struct acoap__segment acoap__segment_t;
+typedef struct acoap__literal {
+  uint64_t key;              /* of its bytes (tree.c) */
+  acoap__segment_t *segment; /* NULL: the place is free */
+} acoap__literal_t;
 struct acoap__segment {
   acoap__segment_t *parent;    /* NULL: the root */
-  acoap__segment_t **literals; /* by length, then bytes */
+  acoap__literal_t *literals;  /* a table by key; NULL: there was none yet */
   size_t literal_count;        /* how many */
-  size_t literal_room;         /* for how many there is memory */
+  size_t literal_mask;         /* places of the table - 1 */
+  uint64_t seed;               /* of the keys */
   acoap__segment_t *parameter; /* NULL: none */
   acoap__segment_t *subtree;   /* NULL: none */
   acoap_resource_t *resource;  /* its path ends here; NULL: none */

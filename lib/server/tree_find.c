@@ -6,43 +6,17 @@
  *
  * The way back follows the tree's own links upwards, so there is no stack and no memory is needed;
  * and since a tree has one way to each segment, none is entered twice for a request, whatever it
- * asks for. The bound: log(literals) for each segment that is entered, and those are at most as
- * many as fit the request, one for each depth where the paths have literals only.
+ * asks for. The bound: one look into a table for each segment that is entered, and those are at
+ * most as many as fit the request, one for each depth where the paths have literals only.
  * SPDX-License-Identifier: MIT
  */
 #include "server/tree.h"
 
 #include <string.h>
 
-/* A request's path, as deep as a resource's may be. */
-typedef struct path {
-  acoap_bytes_t segments[ACOAP__DEPTH_MAX];
-  size_t count;       /* Uri-Path options, also those that are not among the segments */
-  bool is_only_empty; /* one option that is empty is the path "/", as none is */
-} path_t;
-
-static void path_read(const acoap_view_t *request, path_t *path) {
-  acoap_option_iter_t iter;
-  acoap_option_t option;
-  path->count = 0;
-  acoap_option_iter_init(&iter, request);
-  while (acoap_option_next(&iter, &option) && option.number <= ACOAP_OPTION_URI_PATH) {
-    if (option.number != ACOAP_OPTION_URI_PATH) {
-      continue;
-    }
-    if (path->count < ACOAP__DEPTH_MAX) {
-      path->segments[path->count] = option.value;
-    }
-    path->count++;
-  }
-  path->is_only_empty = path->count == 1 && path->segments[0].len == 0;
-  if (path->is_only_empty) {
-    path->count = 0;
-  }
-}
-
 /* The first way on from a segment; NULL: none. */
-static const acoap__segment_t *first_child(const acoap__segment_t *segment, const path_t *path) {
+static const acoap__segment_t *first_child(const acoap__segment_t *segment,
+                                           const acoap__asked_path_t *path) {
   const acoap__segment_t *child = NULL;
   if (segment->depth < path->count && segment->depth < ACOAP__DEPTH_MAX) {
     acoap_bytes_t bytes = path->segments[segment->depth];
@@ -55,7 +29,8 @@ static const acoap__segment_t *first_child(const acoap__segment_t *segment, cons
 }
 
 /* The way to try after this one, from the same segment or from one nearer to the root. */
-static const acoap__segment_t *next_way(const acoap__segment_t *segment, const path_t *path) {
+static const acoap__segment_t *next_way(const acoap__segment_t *segment,
+                                        const acoap__asked_path_t *path) {
   while (segment->parent != NULL) {
     const acoap__segment_t *parent = segment->parent;
     bool was_literal = segment != parent->parameter && segment != parent->subtree;
@@ -71,25 +46,20 @@ static const acoap__segment_t *next_way(const acoap__segment_t *segment, const p
 }
 
 /* Does the path of the segment's resource fit? */
-static bool fits(const acoap__segment_t *segment, const path_t *path) {
+static bool fits(const acoap__segment_t *segment, const acoap__asked_path_t *path) {
   bool is_subtree = segment->parent != NULL && segment->parent->subtree == segment;
   return segment->resource != NULL && (is_subtree || segment->depth == path->count);
 }
 
-void acoap__tree_find(const acoap_server_t *server, const acoap_view_t *request,
+void acoap__tree_find(const acoap_server_t *server, const acoap__asked_path_t *path,
                       acoap__match_t *match) {
   const acoap__segment_t *segment = server->tree->root;
-  path_t path;
-  path_read(request, &path);
-  while (segment != NULL && !fits(segment, &path)) {
-    const acoap__segment_t *child = first_child(segment, &path);
-    segment = child != NULL ? child : next_way(segment, &path);
+  while (segment != NULL && !fits(segment, path)) {
+    const acoap__segment_t *child = first_child(segment, path);
+    segment = child != NULL ? child : next_way(segment, path);
   }
-  memset(match, 0, sizeof(*match));
-  if (segment != NULL) {
-    match->resource = segment->resource;
-    match->depth = segment->depth + (path.is_only_empty ? 1 : 0);
-  }
+  match->resource = segment != NULL ? segment->resource : NULL;
+  match->depth = segment != NULL ? segment->depth + (path->is_only_empty ? 1 : 0) : 0;
 }
 
 acoap_bytes_t acoap_request_parameter(const acoap_request_t *request, const char *name) {

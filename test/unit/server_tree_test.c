@@ -43,9 +43,12 @@ static acoap_resource_t *add(scene_t *scene, const char *path) {
 /* Look up what the builder says. Returns the path that the resource was made with; "" for none. */
 static const char *found(scene_t *scene, acoap_builder_t *builder) {
   acoap_view_t view;
+  acoap__asked_t options;
+  acoap__asked_path_t request_path;
   ck_assert_int_gt(acoap_builder_finish(builder), 0);
   acoap_builder_view(builder, &view);
-  acoap__tree_find(&scene->server, &view, &scene->match);
+  acoap__asked_read(&view, &options, &request_path);
+  acoap__tree_find(&scene->server, &request_path, &scene->match);
   return scene->match.resource != NULL ? scene->match.resource->path : "";
 }
 
