@@ -158,6 +158,8 @@ typedef struct acoap__interaction_events {
   void (*failed)(acoap__interaction_t *interaction, acoap_time_t now, int status);
   /* Is this critical option, which the library does not know, understood? NULL: none is. */
   bool (*understands)(const acoap__interaction_t *interaction, uint16_t option);
+  /* Was this token, which begins as the request's, given out for it? With `family` alone. */
+  bool (*has_token)(const acoap__interaction_t *interaction, acoap_bytes_t token);
 } acoap__interaction_events_t;
 
 /* A node inside the caller's object. */
@@ -165,15 +167,17 @@ struct acoap__interaction {
   const acoap__interaction_events_t *events; /* where to report */
   void *owner;                               /* the caller's */
   acoap__transmission_t tx;                  /* the request's message */
-  acoap_bytes_t token;                       /* lent until it is closed */
-  acoap__map_node_t token_node;              /* by token */
-  acoap__timer_t response_timer;             /* end of waiting */
-  bool open;                                 /* the token is registered */
-  bool keep;                                 /* stays open after a response (observe, multicast) */
-  bool any_source;                           /* a response may come from anywhere */
-  bool multicast; /* sent to a group: matched by token alone, never timed out here */
-  bool answered;  /* a response came */
-  bool renews;    /* see acoap__request_options */
+  acoap_bytes_t token; /* lent until it is closed; of a family what its tokens have in common */
+  acoap__map_node_t token_node;  /* by token */
+  acoap__timer_t response_timer; /* end of waiting */
+  bool open;                     /* the token is registered */
+  bool keep;                     /* stays open after a response (observe, multicast) */
+  bool any_source;               /* a response may come from anywhere */
+  bool multicast;                /* sent to a group: matched by token alone, never timed out here */
+  bool answered;                 /* a response came */
+  bool renews;                   /* see acoap__request_options */
+  bool untimed;                  /* likewise */
+  bool family;                   /* likewise */
 };
 
 typedef struct acoap__request_options {
@@ -184,7 +188,13 @@ typedef struct acoap__request_options {
    * may be of the older one, so it is no answer to this.
    */
   bool renews;
+  bool untimed; /* the owner decides for how long a response is waited for */
   bool any_source;
+  /*
+   * Responses with any token of a family belong to it, the request's being one of them
+   * (token_family.h, RFC 9177 section 6); which, says events->has_token
+   */
+  bool family;
   bool no_response_expected; /* No-Response suppresses all: a NON holds no place of NSTART, a CON
                                 holds one until its ACK */
 } acoap__request_options_t;

@@ -4,6 +4,7 @@
  *
  *     a response matches by (endpoint, token)               section 5.3.2
  *     to a group, or with any_source, by the token alone    section 8.2
+ *     of a body by any of its family's tokens               RFC 9177 section 6
  *
  * Piggybacked in the ACK, or separate, in a CON or NON of its own, before or after the ACK: one
  * that overtakes the ACK counts as the ACK as well (section 5.2.2). The end of waiting is counted
@@ -22,6 +23,7 @@
 #include "exchange/dedup.h"
 #include "exchange/internal.h"
 #include "exchange/message_layer.h"
+#include "exchange/token_family.h"
 #include "exchange/transmission.h"
 #include "message/option.h"
 #include "message/wire.h"
@@ -119,7 +121,8 @@ static void await_response(acoap__interaction_t *interaction, acoap_time_t sent)
   const acoap__transmission_t *tx = &interaction->tx;
   uint32_t wait_ms = tx->params->response_timeout_ms;
 
-  if (interaction->multicast || interaction->answered || interaction->response_timer.queued) {
+  if (interaction->multicast || interaction->answered || interaction->untimed ||
+      interaction->response_timer.queued) {
     return;
   }
   if (wait_ms == 0) {
@@ -173,9 +176,26 @@ static const acoap__transmission_events_t request_events = {.sent = request_sent
 
 /* ---- responses ------------------------------------------------------------------------------- */
 
+/* The first that is registered under the token, or under what it has in common with others. */
+static acoap__interaction_t *first_with_token_or_family(const acoap__engine_t *engine,
+                                                        acoap_bytes_t token) {
+  acoap__interaction_t *interaction = first_with_token(engine, token);
+
+  if (interaction == NULL && token.len == ACOAP__FAMILY_TOKEN) {
+    token.len = ACOAP__FAMILY_COMMON;
+    interaction = first_with_token(engine, token);
+  }
+  return interaction;
+}
+
+static bool waits_for(const acoap__interaction_t *interaction, acoap_bytes_t token) {
+  return interaction->family ? interaction->events->has_token(interaction, token)
+                             : interaction->token.len == token.len;
+}
+
 static acoap__interaction_t *match(acoap__engine_t *engine, const acoap_path_t *from,
                                    const acoap_view_t *view) {
-  acoap__interaction_t *interaction = first_with_token(engine, view->token);
+  acoap__interaction_t *interaction = first_with_token_or_family(engine, view->token);
   acoap__interaction_t *by_token_alone = NULL;
 
   if (interaction == NULL) {
@@ -183,6 +203,9 @@ static acoap__interaction_t *match(acoap__engine_t *engine, const acoap_path_t *
     return NULL;
   }
   for (; interaction != NULL; interaction = another_with_token(interaction)) {
+    if (!waits_for(interaction, view->token)) {
+      continue;
+    }
     if (acoap__transmission_is_to(&interaction->tx, from)) {
       return interaction;
     }
@@ -209,9 +232,9 @@ static bool was_asked_with(const acoap__transmission_t *tx, uint16_t number) {
 static bool understands(const void *user_data, uint16_t number) {
   const acoap__interaction_t *interaction = user_data;
 
-  return was_asked_with(&interaction->tx, number) ||
-         (interaction->events->understands != NULL &&
-          interaction->events->understands(interaction, number));
+  return (interaction->events->understands != NULL &&
+          interaction->events->understands(interaction, number)) ||
+         was_asked_with(&interaction->tx, number);
 }
 
 static bool accepts(const acoap__interaction_t *interaction, const acoap_view_t *view) {
@@ -335,13 +358,19 @@ int acoap__interaction_send(acoap__engine_t *engine, acoap_time_t now,
   close_interaction(engine, interaction, now, false);
   engine->request_layer = &request_layer;
   interaction->token = token;
+  interaction->family = how->family;
+  if (how->family) {
+    interaction->token.len = ACOAP__FAMILY_COMMON;
+  }
+  interaction->untimed = how->untimed;
   interaction->keep = how->keep;
   interaction->any_source = how->any_source;
   interaction->multicast = acoap_address_is_multicast(&path->peer);
   interaction->answered = false;
   interaction->renews = how->renews;
   interaction->open = true;
-  acoap__map_insert(&engine->tokens->open, &interaction->token_node, token_hash(engine, token));
+  acoap__map_insert(&engine->tokens->open, &interaction->token_node,
+                    token_hash(engine, interaction->token));
   acoap__transmission_prepare(engine, &interaction->tx, &order);
   /* Waiting begins before the socket is called: afterwards the interaction may be over and its
    * memory gone. */
