@@ -156,6 +156,9 @@ static acoap_desc_t *describe(const options_t *options) {
   if (options->window > 1) {
     acoap_desc_block2_window(desc, options->window);
   }
+  if (options->qblock) {
+    acoap_desc_qblock(desc, NULL);
+  }
   acoap_desc_collect(desc, OUTPUT_SHOWN_MAX);
   return desc;
 }

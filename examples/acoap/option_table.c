@@ -188,6 +188,12 @@ static const char *take_window(options_t *o, const char *argument) {
   return NULL;
 }
 
+static const char *take_qblock(options_t *o, const char *argument) {
+  (void)argument;
+  o->qblock = true;
+  return NULL;
+}
+
 static const char *take_deadline(options_t *o, const char *argument) {
   return read_seconds(argument, &o->deadline_ms);
 }
@@ -405,6 +411,8 @@ const option_spec_t option_table[] = {
     {0, "nstart", "N", COMMAND_SEND, take_nstart, "NSTART [1]"},
     {0, "window", "N", COMMAND_SEND, take_window,
      "blocks in flight [1]; bench: requests in flight [64]"},
+    {0, "qblock", NULL, COMMAND_REQUEST | COMMAND_OBSERVE, take_qblock,
+     "Q-Block1 and Q-Block2 where the server knows them (RFC 9177)"},
     {0, "connections", "N", COMMAND_BENCH, take_connections, "source ports in use, in turn [1]"},
     {0, "server-pid", "PID", COMMAND_BENCH, take_server_pid, "CPU time of this process a request"},
     {0, "method", "NAME", COMMAND_BENCH, take_method, "[get; put with a payload]"},
@@ -430,7 +438,6 @@ const option_spec_t option_table[] = {
     {'q', NULL, NULL, COMMAND_EVERY, take_quiet, "say less"},
     {'v', NULL, NULL, SENDS_AND_SERVES, take_verbose, "show every message on stderr"},
     {'h', "help", NULL, COMMAND_EVERY, take_help, "this text"},
-    {0, "qblock", NULL, COMMAND_SEND, NULL, "Q-Block1 and Q-Block2 (RFC 9177)"},
     {0, "psk-identity", "ID", SENDS_AND_SERVES, take_psk_identity, "pre-shared key: who we are"},
     {0, "psk-key", "KEY", SENDS_AND_SERVES, take_psk_key, "pre-shared key: text or 0x..."},
     {0, "psk-file", "FILE", COMMAND_SERVE, take_psk_file,

@@ -35,6 +35,7 @@ typedef struct options {
   bool nonconfirmable;          /* -N */
   size_t block_size;            /* -b in bytes; 0: not given */
   size_t window;                /* --window; 0: not given */
+  bool qblock;                  /* --qblock */
   uint32_t deadline_ms;         /* -t; 0: none */
   uint32_t ack_timeout_ms;      /* --ack-timeout; 0: not given */
   int max_retransmit;           /* --max-retransmit; -1: not given */

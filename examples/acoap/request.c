@@ -54,7 +54,7 @@ static void describe_blocks(const request_t *request, acoap_desc_t *desc, size_t
   }
   if (window > 1) {
     acoap_desc_block1_window(desc, window);
-  } else {
+  } else if (!request->options->qblock) {
     acoap_desc_keep_token(desc);
   }
 }
@@ -88,6 +88,9 @@ static acoap_desc_t *describe(request_t *request) {
   acoap_desc_block2(desc, options->block_size);
   if (options->window > 1) {
     acoap_desc_block2_window(desc, options->window);
+  }
+  if (options->qblock) {
+    acoap_desc_qblock(desc, NULL);
   }
   acoap_desc_block_writer(desc, output_write, &request->output);
   acoap_desc_inspect(desc, on_progress, request);
@@ -198,6 +201,9 @@ int request_run(const options_t *options) {
     return status;
   }
   request.group = session_uri_is_group(&uri);
+  if (request.group && options->qblock) {
+    return exit_usage(options->command, "--qblock: not with a group (RFC 9177 section 4.8)");
+  }
   if (options->input != NULL) {
     request.input = malloc(sizeof(*request.input));
     if (request.input == NULL) {

@@ -15,6 +15,7 @@
 
 #include <acoap/message.h>
 #include <acoap/params.h>
+#include <acoap/qblock.h>
 #include <acoap/remote.h>
 
 ACOAP_BEGIN_DECLS
@@ -183,6 +184,31 @@ ACOAP_API void acoap_desc_block2_window(acoap_desc_t *desc, size_t n);
  * Since:      0.2
  */
 ACOAP_API void acoap_desc_block1_window(acoap_desc_t *desc, size_t n);
+/**
+ * Move bodies with Q-Block1 and Q-Block2 (RFC 9177) when the server knows them, in both directions:
+ * in sets of non-confirmable messages, of which only what was lost is sent again. For paths that
+ * lose much, or lose one way only, and for servers one trusts. Everything else of the descriptor
+ * stays as it is: block1, collect, block_writer, inspect, observe see the blocks in order, and at
+ * most two sets wait for their turn.
+ *
+ * What is not known of a server is learnt from the first request, which is a CON: one that answers
+ * 4.02 gets Block1 and Block2 from then on, also from other sends to the same authority; one that
+ * answers with Block2 does so for this body. Without acoap_desc_confirmable and
+ * acoap_desc_nonconfirmable the request that begins a download is a CON, and what follows are NON;
+ * with the one all are CON, with the other all are NON once the server is known.
+ *
+ * A body whose length is not known beforehand goes with Block1 (Size1 has to be exact, RFC 9177
+ * section 4.6). Without effect when one token is to be used for all requests (acoap_desc_token,
+ * acoap_desc_keep_token), for bursts, and when no response is wanted. A group is no partner
+ * (section 4.8): acoap_send returns ACOAP_EINVAL. Adds block2 when nobody has.
+ *
+ * @param params  copied; NULL: those that follow from the remote's transmission parameters
+ *
+ * Errors:     ACOAP_EINVAL params out of range; ACOAP_ENOMEM. Kept, returned by acoap_send().
+ * Reference:  RFC 9177 sections 3.3, 4, 6 and 7.2.
+ * Since:      0.2
+ */
+ACOAP_API void acoap_desc_qblock(acoap_desc_t *desc, const acoap_qblock_params_t *params);
 /**
  * Join the blocks: the final message's payload is the whole body. Longer than body_max_bytes is
  * ACOAP_ETOOBIG (also when Size2 says so first).

@@ -7,6 +7,7 @@
 
 #include <acoap/block.h>
 
+#include "client/qblock.h"
 #include "client/send.h"
 
 bool acoap__piece_of(acoap_exchange_t *exchange, const acoap_message_t *message,
@@ -16,7 +17,7 @@ bool acoap__piece_of(acoap_exchange_t *exchange, const acoap_message_t *message,
     return false;
   }
   const acoap_view_t *view = acoap_message_view(message);
-  piece->blockwise = acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block) == 1;
+  piece->blockwise = acoap__response_block(view, &block) == 1;
   piece->offset = piece->blockwise ? (uint64_t)block.num * acoap_block_size(block.szx) : 0;
   piece->more = piece->blockwise && block.more;
   piece->total = acoap__exchange_in_hand(exchange)->download_total;

@@ -42,6 +42,12 @@ typedef struct acoap__layer {
 #define ACOAP__DESC_LAYERS 8  /* without a further allocation */
 #define ACOAP__DESC_ARENA 384 /* bytes of layer objects without a further allocation */
 
+/* desc_qblock.c: what acoap_desc_qblock asked for. */
+typedef struct acoap__qblock_wish {
+  bool has_params;              /* `params` were given */
+  acoap_qblock_params_t params; /* otherwise they follow from those of the remote */
+} acoap__qblock_wish_t;
+
 struct acoap_desc {
   int error;                               /* the first failure, or 0 */
   bool ping;                               /* an Empty CON */
@@ -56,6 +62,8 @@ struct acoap_desc {
   void *multicast;                         /* of the multicast layer, or NULL */
   void *block2;                            /* of the block2 layer, or NULL */
   void *block1;                            /* of the block1 layer, or NULL */
+  const acoap__qblock_wish_t *qblock;      /* acoap_desc_qblock; NULL: not wanted */
+  bool confirmable;                        /* acoap_desc_confirmable was called */
   uint16_t block2_window;                  /* requests in flight; 0 and 1: lock-step */
   uint16_t block1_window;                  /* likewise, of an upload */
   size_t arena_used;                       /* bytes */

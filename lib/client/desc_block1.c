@@ -10,6 +10,10 @@
  * With a window further blocks are on their way while one is answered (window.c); the answers come
  * here in order, and the last block goes when all others are there.
  *
+ * With Q-Block1 (RFC 9177) the layer stays at the start of the body: qblock1.c has it write any
+ * block, and hands up what the server says of sets, for which there is nothing to do here, until
+ * the answer to the body comes.
+ *
  * When the server answers the last block, what follows (Block2, section 3.3) is no longer this
  * layer's business.
  * SPDX-License-Identifier: MIT
@@ -84,7 +88,7 @@ static int choose_size(block1_layer_t *layer, size_t room) {
 }
 
 /* Block1, Size1 and Request-Tag with their heads are at most 5, 7 and 7 bytes, a successor's delta
- * may need 2 more. */
+ * may need 2 more. Q-Block1 is no longer than Block1. */
 #define BLOCK1_ROOM 21u
 
 /*
@@ -94,7 +98,7 @@ static int choose_size(block1_layer_t *layer, size_t room) {
 static void write_tag(block1_layer_t *layer, acoap_exchange_t *exchange, acoap_builder_t *builder) {
   acoap_view_t view;
   acoap_bytes_t value;
-  if (exchange->send->desc.block1_window <= 1) {
+  if (exchange->send->desc.block1_window <= 1 && !acoap__qblock_is_on(exchange)) {
     return;
   }
   acoap_builder_view(builder, &view);
@@ -108,6 +112,28 @@ static void write_tag(block1_layer_t *layer, acoap_exchange_t *exchange, acoap_b
     layer->tagged = true;
   }
   acoap_builder_option(builder, ACOAP_OPTION_REQUEST_TAG, layer->tag, sizeof(layer->tag));
+}
+
+/*
+ * What a block says of itself: Block1, or Q-Block1, whose blocks all have the tag and the length
+ * (RFC 9177 sections 4.3 and 4.6). Begun anew it is another body to the server.
+ */
+static void write_block_options(block1_layer_t *layer, acoap_exchange_t *exchange,
+                                const acoap_block_t *block, acoap_builder_t *builder) {
+  bool sets = acoap__qblock_is_on(exchange);
+  uint16_t number = sets ? ACOAP_OPTION_Q_BLOCK1 : ACOAP_OPTION_BLOCK1;
+  bool first = exchange->qblock.request == ACOAP__QBLOCK_FIRST;
+  if (sets && first) {
+    layer->tagged = false;
+  }
+  acoap_builder_remove(builder, number);
+  acoap_builder_block(builder, number, block);
+  write_tag(layer, exchange, builder);
+  if ((sets || block->num == 0) && layer->total >= 0 && layer->total <= UINT32_MAX) {
+    acoap_builder_remove(builder, ACOAP_OPTION_SIZE1);
+    acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, (uint32_t)layer->total);
+  }
+  exchange->qblock.upload = sets;
 }
 
 /* The options are longer than payloads, so they are written first: with the values they will have.
@@ -139,12 +165,27 @@ static int write_block(block1_layer_t *layer, acoap_exchange_t *exchange,
   if (layer->offset >> (layer->szx + 4) > ACOAP_BLOCK_NUM_MAX) {
     return ACOAP_ETOOBIG;
   }
-  acoap_builder_remove(builder, ACOAP_OPTION_BLOCK1);
-  acoap_builder_block(builder, ACOAP_OPTION_BLOCK1, &block);
-  write_tag(layer, exchange, builder);
-  if (layer->offset == 0 && layer->total >= 0 && layer->total <= UINT32_MAX) {
-    acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, (uint32_t)layer->total);
+  write_block_options(layer, exchange, &block, builder);
+  return 0;
+}
+
+/* Any block of a body that goes in sets; the first was there and has settled the size. */
+static int write_of_sets(block1_layer_t *layer, acoap_exchange_t *exchange,
+                         acoap_builder_t *builder) {
+  acoap_block_t block = {exchange->qblock.num, false, layer->szx};
+  size_t size = acoap_block_size(layer->szx);
+  size_t room = 0;
+  if (acoap_builder_left(builder) < size + BLOCK1_ROOM) {
+    return ACOAP_ETOOBIG;
   }
+  uint8_t *bytes = acoap_builder_payload_room(builder, &room);
+  int n = bytes == NULL ? ACOAP_ETOOBIG
+                        : read_block(layer, (uint64_t)block.num * size, bytes, size, &block.more);
+  if (n < 0) {
+    return n;
+  }
+  acoap_builder_payload_commit(builder, (size_t)n);
+  write_block_options(layer, exchange, &block, builder);
   return 0;
 }
 
@@ -183,6 +224,9 @@ static int block1_write(void *object, acoap_exchange_t *exchange, acoap_builder_
   if (layer->done) {
     return 0;
   }
+  if (exchange->qblock.request == ACOAP__QBLOCK_PAYLOAD) {
+    return write_of_sets(layer, exchange, builder);
+  }
   if (exchange->skip > 0) {
     int written = write_ahead(layer, exchange, builder);
     exchange->upload_more = true;
@@ -215,9 +259,10 @@ static int again(acoap_exchange_t *exchange) {
  */
 static void go_ahead(const block1_layer_t *layer, acoap_exchange_t *exchange, uint8_t code) {
   if (code == ACOAP_CODE_CONTINUE && !layer->restarted) {
-    exchange->ahead =
-        (acoap__ahead_t){exchange->send->desc.block1_window,
-                         (uint32_t)(layer->offset >> (layer->szx + 4)), layer->szx, true};
+    exchange->ahead = (acoap__ahead_t){.most = exchange->send->desc.block1_window,
+                                       .num = (uint32_t)(layer->offset >> (layer->szx + 4)),
+                                       .szx = layer->szx,
+                                       .upload = true};
   }
 }
 
@@ -276,11 +321,19 @@ static int block1_handle(void *object, acoap_exchange_t *exchange) {
     return acoap_exchange_inner(exchange);
   }
   uint8_t code = acoap_message_code(message);
-  int found = acoap_view_block(acoap_message_view(message), ACOAP_OPTION_BLOCK1, &block);
+  const acoap_view_t *view = acoap_message_view(message);
+  bool sets = exchange->qblock.out != NULL && acoap__qblock_is_on(exchange);
+  if (sets && acoap__sets_out_is_active(exchange->qblock.out)) {
+    return again(exchange); /* a set is there, or is not: qblock1.c has seen to it */
+  }
+  int found = acoap__qblock_of(view, sets ? ACOAP_OPTION_Q_BLOCK1 : ACOAP_OPTION_BLOCK1, &block);
   if (found < 0) {
     return ACOAP_EBLOCK;
   }
   const acoap_block_t *given = found == 1 ? &block : NULL;
+  if (sets && layer->more && acoap_code_is_success(code)) {
+    return ACOAP_EINCOMPLETE; /* an answer to a body that is not there */
+  }
   if (acoap_code_is_success(code)) {
     return success(layer, exchange, code, given);
   }
@@ -311,6 +364,34 @@ void acoap__block1_restart(void *object) {
   block1_layer_t *layer = object;
   layer->offset = 0;
   layer->done = false;
+}
+
+bool acoap__block1_has_total(const void *object) {
+  const block1_layer_t *layer = object;
+  return layer->total >= 0 && layer->total <= UINT32_MAX;
+}
+
+bool acoap__block1_takes_blocks(const void *object) {
+  const block1_layer_t *layer = object;
+  return !layer->done && layer->total > (int64_t)acoap_block_size(layer->szx);
+}
+
+uint64_t acoap__block1_count(const void *object) {
+  const block1_layer_t *layer = object;
+  size_t size = acoap_block_size(layer->szx);
+  return ((uint64_t)layer->total + size - 1) / size;
+}
+
+uint64_t acoap__block1_end(const void *object, uint64_t count) {
+  const block1_layer_t *layer = object;
+  uint64_t end = count * acoap_block_size(layer->szx);
+  return end < (uint64_t)layer->total ? end : (uint64_t)layer->total;
+}
+
+void acoap__block1_note_sent(void *object, bool all) {
+  block1_layer_t *layer = object;
+  layer->more = !all;
+  layer->blockwise = true;
 }
 
 /* ---- for users ------------------------------------------------------------------------------ */

@@ -9,7 +9,7 @@
  * where it is a part of what names the representation (RFC 8132 section 2), and left out for POST
  * and the like, which would be performed again otherwise (RFC 7959 section 3.3 shows them empty).
  * With a window the blocks behind the next one are asked for too (window.c); they come here in
- * order. Keeps no bodies.
+ * order. So do those of Q-Block2 (RFC 9177), which qblock2.c brings. Keeps no bodies.
  * SPDX-License-Identifier: MIT
  */
 #include "client/send.h"
@@ -34,10 +34,17 @@ typedef struct block2_layer {
 static int block2_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
   const block2_layer_t *layer = object;
   acoap_block_t block = {0, false, 0};
+  bool fetches = layer->active && exchange->send->desc.method != ACOAP_CODE_FETCH;
+  if (acoap__qblock_write_wish(exchange, layer->wished_szx, layer->active, builder)) {
+    if (fetches) {
+      acoap_builder_payload(builder, NULL, 0);
+    }
+    return 0;
+  }
   if (layer->active) {
     block.num = layer->num + exchange->skip;
     block.szx = layer->szx;
-    if (exchange->send->desc.method != ACOAP_CODE_FETCH) {
+    if (fetches) {
       acoap_builder_payload(builder, NULL, 0);
     }
   } else if (layer->wished_szx >= 0 && !exchange->upload_more) {
@@ -78,7 +85,7 @@ static bool same_etag(block2_layer_t *layer, const acoap_view_t *view) {
 static void forget(block2_layer_t *layer, acoap_exchange_t *exchange) {
   layer->active = false;
   layer->has_etag = false;
-  exchange->ahead.most = 0;
+  exchange->ahead = (acoap__ahead_t){0};
 }
 
 /* The representation has changed: what was fetched is void. */
@@ -128,8 +135,13 @@ static int advance(block2_layer_t *layer, acoap_exchange_t *exchange, const acoa
   layer->active = true;
   layer->szx = block->szx;
   layer->num = block->num + 1;
-  exchange->ahead =
-      (acoap__ahead_t){exchange->send->desc.block2_window, layer->num, layer->szx, false};
+  exchange->ahead = (acoap__ahead_t){.most = exchange->send->desc.block2_window,
+                                     .num = layer->num,
+                                     .szx = layer->szx,
+                                     .qblock = acoap__qblock_is_on(exchange)};
+  if (layer->has_etag) {
+    exchange->ahead.etag = (acoap_bytes_t){layer->etag, layer->etag_len};
+  }
   return ACOAP_SEND_NEXT;
 }
 
@@ -141,7 +153,7 @@ static int block2_handle(void *object, acoap_exchange_t *exchange) {
     return acoap_exchange_inner(exchange);
   }
   const acoap_view_t *view = acoap_message_view(message);
-  int found = acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block);
+  int found = acoap__response_block(view, &block);
   if (found == 0 && !layer->active) {
     return acoap_exchange_inner(exchange);
   }

@@ -43,7 +43,7 @@ static void download_progress(const acoap_exchange_t *current, const acoap_view_
   acoap_block_t block;
   progress->bytes = view->payload.len;
   progress->total = current->download_total;
-  if (acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block) == 1) {
+  if (acoap__response_block(view, &block) == 1) {
     progress->block_size = (uint32_t)acoap_block_size(block.szx);
     progress->bytes += (uint64_t)block.num * progress->block_size;
   }
@@ -58,8 +58,8 @@ static int inspect_handle(void *object, acoap_exchange_t *exchange) {
   }
   const acoap_view_t *view = acoap_message_view(message);
   const acoap_exchange_t *current = acoap__exchange_in_hand(exchange);
-  acoap_bytes_t value;
-  if (current->upload && !acoap_view_option(view, ACOAP_OPTION_BLOCK2, 0, &value)) {
+  acoap_block_t block;
+  if (current->upload && acoap__response_block(view, &block) == 0) {
     upload_progress(current, view->code, &progress);
   } else {
     download_progress(current, view, &progress);

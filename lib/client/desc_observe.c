@@ -79,8 +79,8 @@ static int follow_up_verdict(acoap_exchange_t *exchange, int verdict) {
 
 static bool is_first_of_more(const acoap_exchange_t *exchange, const acoap_view_t *view) {
   acoap_block_t block;
-  return exchange->send->desc.block2 != NULL &&
-         acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block) == 1 && block.num == 0 && block.more;
+  return exchange->send->desc.block2 != NULL && acoap__response_block(view, &block) == 1 &&
+         block.num == 0 && block.more;
 }
 
 static void expect_next(observe_layer_t *layer, acoap_exchange_t *exchange,

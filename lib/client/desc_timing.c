@@ -30,6 +30,9 @@ static const acoap_layer_ops_t nonconfirmable_ops = {sizeof(acoap_layer_ops_t),
 
 void acoap_desc_confirmable(acoap_desc_t *desc) {
   acoap__desc_add(desc, &confirmable_ops, 1, ACOAP__RANK_FREE, true);
+  if (acoap__desc_usable(desc)) {
+    desc->confirmable = true; /* what is CON by default may travel as NON (RFC 9177) */
+  }
 }
 
 void acoap_desc_nonconfirmable(acoap_desc_t *desc) {

@@ -105,7 +105,7 @@ int acoap__exchange_write(acoap_exchange_t *exchange, acoap_builder_t *builder) 
 bool acoap__exchange_waits(const acoap_exchange_t *exchange) {
   return exchange->interaction.open || exchange->pinging || exchange->pause.queued ||
          exchange->wake.queued || exchange->held || !acoap__list_empty(&exchange->failing.node) ||
-         acoap__window_waits(exchange);
+         acoap__window_waits(exchange) || acoap__qblock_waits(exchange);
 }
 
 void acoap__exchange_arm(acoap_exchange_t *exchange) {
@@ -170,6 +170,7 @@ void acoap__exchange_stop(acoap_exchange_t *exchange) {
     acoap__interaction_close(engine, now, &exchange->interaction);
   }
   acoap__window_stop(exchange);
+  acoap__qblock_stop(exchange);
   acoap__deferred_cancel(&exchange->failing);
   acoap__local_endpoint_timer_clear(endpoint, &exchange->pause);
   acoap__local_endpoint_timer_clear(endpoint, &exchange->wake);

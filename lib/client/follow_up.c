@@ -68,6 +68,8 @@ acoap_exchange_t *acoap__follow_up_new(acoap__send_t *send, const acoap_path_t *
   exchange->cap = cap;
   exchange->download_total = main->download_total;
   exchange->verdict = ACOAP_DONE;
+  exchange->qblock.mode = main->qblock.mode;
+  exchange->qblock.answered = main->qblock.answered;
   exchange->echo = main->echo; /* of the same endpoint: a group's is not kept */
   set_path(exchange, to);
   for (size_t i = 0; i < main->count; i++) {
@@ -95,6 +97,7 @@ void acoap__follow_up_free(acoap_exchange_t *exchange) {
   }
   destroy_layers(exchange, exchange->count);
   acoap__window_free(exchange);
+  acoap__qblock_free(exchange);
   acoap__free(exchange->own_bytes);
   acoap__free(exchange);
 }

@@ -31,7 +31,9 @@ static acoap_time_t now_of(const acoap_exchange_t *exchange) {
 
 static void choose_token(acoap_exchange_t *exchange) {
   const acoap_desc_t *desc = &exchange->send->desc;
-  if (desc->has_token && !exchange->follow_up) {
+  if (acoap__qblock_is_on(exchange)) {
+    acoap__qblock_token(exchange);
+  } else if (desc->has_token && !exchange->follow_up) {
     exchange->token_len = desc->token_len;
     memcpy(exchange->token, desc->token, desc->token_len);
   } else if (!exchange->has_token || !exchange->timing.keep_token) {
@@ -61,6 +63,7 @@ static int write_request(acoap_exchange_t *exchange, size_t most) {
   acoap_builder_t builder;
   exchange->upload = false;
   exchange->upload_more = false;
+  exchange->qblock.upload = false;
   acoap_builder_init(&builder, exchange->bytes, most, exchange->timing.type,
                      exchange->send->desc.method, 0, exchange->token, exchange->token_len);
   int status = acoap__exchange_write(exchange, &builder);
@@ -76,9 +79,11 @@ int acoap__request_build(acoap_exchange_t *exchange) {
     return status;
   }
   acoap__exchange_timing(exchange, &exchange->timing);
+  acoap__qblock_timing(exchange);
   choose_token(exchange);
   status = write_request(exchange, most);
   while (status == ACOAP_ENOSPACE && exchange->upload && exchange->skip == 0 &&
+         exchange->qblock.request == ACOAP__QBLOCK_FIRST &&
          acoap__block1_shrink(send->desc.block1)) {
     status = write_request(exchange, most); /* outer layers wrote options behind the block */
   }
@@ -94,7 +99,9 @@ int acoap__request_build(acoap_exchange_t *exchange) {
 acoap__request_options_t acoap__exchange_options(const acoap_exchange_t *exchange) {
   acoap__request_options_t options = {
       .params = &exchange->timing.params,
-      .keep = exchange->timing.keep,
+      .keep = exchange->timing.keep || exchange->qblock.open,
+      .untimed = exchange->qblock.untimed,
+      .family = acoap__qblock_is_on(exchange),
       .renews = exchange->timing.keep && exchange->timing.keep_token &&
                 (exchange->interaction.answered || exchange->interaction.renews),
       .any_source = exchange->timing.any_source,
@@ -183,23 +190,43 @@ static int ping(acoap_exchange_t *exchange) {
 }
 
 int acoap__request_send(acoap_exchange_t *exchange) {
-  int status;
+  if (exchange->qblock.mode == ACOAP__QBLOCK_UNDECIDED) {
+    acoap__qblock_decide(exchange);
+  }
+  if (acoap__qblock_goes_on(exchange)) {
+    return acoap__qblock_go_on(exchange);
+  }
   if (acoap__window_applies(exchange)) {
     return acoap__window_next(exchange);
   }
   acoap__window_stop(exchange);
+  acoap__qblock_stop(exchange);
+  return acoap__request_alone(exchange);
+}
+
+/* Build a request and hand it over to the engine. */
+static int build_and_send(acoap_exchange_t *exchange) {
+  acoap__interaction_close(engine_of(exchange), now_of(exchange), &exchange->interaction);
+  int status = acoap__request_build(exchange);
+  if (exchange->send->phase != ACOAP__SEND_RUNNING) {
+    return 0; /* dropped by a layer */
+  }
+  if (status == 0) {
+    status = acoap__qblock_prepare(exchange);
+  }
+  return status < 0 ? status : hand_over(exchange);
+}
+
+int acoap__request_alone(acoap_exchange_t *exchange) {
+  int status;
   if (exchange->send->desc.ping) {
     status = ping(exchange);
     exchange->pinging = status == 0;
   } else {
-    acoap__interaction_close(engine_of(exchange), now_of(exchange), &exchange->interaction);
-    status = acoap__request_build(exchange);
-    if (exchange->send->phase != ACOAP__SEND_RUNNING) {
-      return 0; /* dropped by a layer */
-    }
-    if (status == 0) {
-      status = hand_over(exchange);
-    }
+    status = build_and_send(exchange);
+  }
+  if (exchange->send->phase != ACOAP__SEND_RUNNING) {
+    return 0;
   }
   if (status < 0) {
     return status;
@@ -214,6 +241,7 @@ int acoap__request_send(acoap_exchange_t *exchange) {
     exchange->copies_left = exchange->timing.burst_copies - 1;
   }
   copy_sent(exchange);
+  acoap__qblock_begun(exchange);
   return 0;
 }
 
@@ -329,7 +357,7 @@ static void tell_answered(const acoap_exchange_t *exchange, const acoap_path_t *
 void acoap__request_note_total(acoap_exchange_t *exchange, const acoap_view_t *view) {
   acoap_block_t block = {0, false, 0};
   uint32_t total;
-  bool blockwise = acoap_view_block(view, ACOAP_OPTION_BLOCK2, &block) == 1;
+  bool blockwise = acoap__response_block(view, &block) == 1;
   if (acoap_view_uint(view, ACOAP_OPTION_SIZE2, &total)) {
     exchange->download_total = total;
   } else if (block.num == 0) {
@@ -344,10 +372,20 @@ void acoap__request_note_total(acoap_exchange_t *exchange, const acoap_view_t *v
   }
 }
 
+acoap_message_t *acoap__request_take(const acoap_exchange_t *exchange, acoap_time_t now,
+                                     const acoap_path_t *from, const acoap_view_t *view) {
+  const acoap__transmission_t *tx = &exchange->interaction.tx;
+  acoap_message_t *message = acoap__message_take(exchange->send->endpoint, from, view);
+  acoap_time_t elapsed = now - tx->first_sent;
+  acoap__message_set_timing(message, elapsed > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed,
+                            tx->retransmissions);
+  return message;
+}
+
 static void take_message(acoap_exchange_t *exchange, acoap_time_t now, const acoap_path_t *from,
                          const acoap_view_t *view) {
   acoap__send_t *send = exchange->send;
-  acoap_message_t *message = acoap__message_take(send->endpoint, from, view);
+  acoap_message_t *message = acoap__request_take(exchange, now, from, view);
   if (message == NULL) {
     if (send->group && !exchange->follow_up) {
       send->stream.dropped++;
@@ -356,14 +394,11 @@ static void take_message(acoap_exchange_t *exchange, acoap_time_t now, const aco
     }
     return;
   }
-  acoap_time_t elapsed = now - exchange->interaction.tx.first_sent;
-  acoap__message_set_timing(message, elapsed > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed,
-                            exchange->interaction.tx.retransmissions);
   acoap__send_handle(exchange, 0, message);
   acoap_message_unref(message);
 }
 
-/* The same request once more (RFC 9175 section 2.3). */
+/* The same request once more (RFC 9175 section 2.3; RFC 9177 section 4.1). */
 static void ask_again(acoap_exchange_t *exchange) {
   acoap__send_t *send = exchange->send;
   if (send->phase != ACOAP__SEND_RUNNING) {
@@ -388,8 +423,19 @@ static void response(acoap__interaction_t *interaction, acoap_time_t now, const 
     acoap__local_endpoint_timer_clear(send->endpoint, &exchange->pause);
   }
   if (acoap__echo_asked(exchange, view)) {
+    acoap__qblock_ask_again(exchange);
     ask_again(exchange);
     return;
+  }
+  send->piggybacked = piggybacked;
+  switch (acoap__qblock_response(exchange, now, from, view)) {
+  case ACOAP__QBLOCK_TAKEN:
+    return;
+  case ACOAP__QBLOCK_AGAIN:
+    ask_again(exchange);
+    return;
+  case ACOAP__QBLOCK_PASS:
+    break;
   }
   acoap__request_note_total(exchange, view);
   send->notification = !exchange->follow_up && exchange->timing.keep;
@@ -404,6 +450,8 @@ static void acknowledged(acoap__interaction_t *interaction, acoap_time_t now) {
   if (exchange->timing.no_response_expected) {
     count_retransmissions(exchange);
     acoap__send_handle(exchange, 0, NULL);
+  } else {
+    acoap__qblock_acknowledged(exchange);
   }
 }
 
@@ -416,15 +464,33 @@ static void failed(acoap__interaction_t *interaction, acoap_time_t now, int stat
   }
   if (try_next_address(exchange)) {
     exchange->counted = false;
+    acoap__qblock_moved(exchange);
+    return;
+  }
+  if (acoap__qblock_failed(exchange, status)) {
+    ask_again(exchange);
     return;
   }
   acoap__local_endpoint_timer_clear(exchange->send->endpoint, &exchange->pause);
   acoap__send_handle(exchange, status, NULL);
 }
 
-static bool understands(const acoap__interaction_t *interaction, uint16_t option) {
-  const acoap_exchange_t *exchange = interaction->owner;
+bool acoap__request_understands(const void *user_data, uint16_t option) {
+  const acoap_exchange_t *exchange = user_data;
+  if (option == ACOAP_OPTION_Q_BLOCK1 || option == ACOAP_OPTION_Q_BLOCK2) {
+    return acoap__qblock_is_on(exchange);
+  }
   return acoap__desc_understands(&exchange->send->desc, option);
+}
+
+static bool understands(const acoap__interaction_t *interaction, uint16_t option) {
+  return acoap__request_understands(interaction->owner, option);
+}
+
+static bool has_token(const acoap__interaction_t *interaction, acoap_bytes_t token) {
+  const acoap_exchange_t *exchange = interaction->owner;
+  uint32_t index;
+  return acoap__token_family_has(&exchange->qblock.family, token, &index);
 }
 
 const acoap__interaction_events_t acoap__request_events = {
@@ -432,6 +498,7 @@ const acoap__interaction_events_t acoap__request_events = {
     .acknowledged = acknowledged,
     .failed = failed,
     .understands = understands,
+    .has_token = has_token,
 };
 
 /* ---- ping ----------------------------------------------------------------------------------- */

@@ -50,6 +50,7 @@ static void release(acoap__send_t *send) {
   send->message = acoap_message_unref(send->message);
   acoap__desc_destroy_layers(&send->desc);
   acoap__window_free(&send->main);
+  acoap__qblock_free(&send->main);
   acoap__free(send->main.own_bytes);
   send->main.own_bytes = NULL;
   acoap__deferred_cancel(&send->resume);
@@ -377,7 +378,8 @@ static int check(const acoap__send_t *send, const acoap_remote_endpoint_t *remot
   if (group && (desc->multicast == NULL || desc->ping || is_secure(remote))) {
     return ACOAP_EINVAL;
   }
-  if (desc->multicast != NULL && (desc->block1 != NULL || desc->ping || is_secure(remote))) {
+  if (desc->multicast != NULL &&
+      (desc->block1 != NULL || desc->ping || desc->qblock != NULL || is_secure(remote))) {
     return ACOAP_EINVAL;
   }
   return 0;

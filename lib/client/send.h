@@ -20,6 +20,7 @@
 
 #include "client/desc.h"
 #include "client/future.h"
+#include "client/qblock.h"
 #include "client/stream.h"
 #include "client/window.h"
 #include "endpoint/endpoint.h"
@@ -76,6 +77,7 @@ struct acoap_exchange {
   acoap__ahead_t ahead;             /* how far the next request may be gone ahead of */
   uint32_t skip;                    /* the request being written is so many blocks ahead */
   acoap__window_t *window;          /* what is in flight ahead; NULL: none ever was */
+  acoap__qblock_t qblock;           /* RFC 9177 */
   int verdict;                      /* a follow-up: what its own layers said */
   acoap__echo_t echo;               /* goes with its requests */
 };
@@ -171,6 +173,11 @@ acoap_exchange_t *acoap__exchange_in_hand(const acoap_exchange_t *exchange);
 int acoap__request_begin(acoap__send_t *send);
 /* Build and send the next request of an exchange that has a path. */
 int acoap__request_send(acoap_exchange_t *exchange);
+/* As acoap__request_send, without asking whether something else is due. */
+int acoap__request_alone(acoap_exchange_t *exchange);
+/* The message in a response to it, with its times: a reference, or NULL without memory. */
+acoap_message_t *acoap__request_take(const acoap_exchange_t *exchange, acoap_time_t now,
+                                     const acoap_path_t *from, const acoap_view_t *view);
 /* Write the next request into the exchange's room, with a token; 0 or a negative error. */
 int acoap__request_build(acoap_exchange_t *exchange);
 /* What a response that is about to be handed up tells of the whole body's length. */
@@ -179,6 +186,8 @@ void acoap__request_note_total(acoap_exchange_t *exchange, const acoap_view_t *v
 void acoap__request_resolved(acoap__resolution_t *resolution, int status);
 /* acoap__timer_t.fire of `pause` */
 void acoap__request_pause_over(acoap__timer_t *timer, acoap_time_t now);
+/* Is this critical option of a response understood (RFC 7252 section 5.4.1)? Of an exchange. */
+bool acoap__request_understands(const void *exchange, uint16_t option);
 extern const acoap__interaction_events_t acoap__request_events;
 extern const acoap__transmission_events_t acoap__ping_events;
 
@@ -231,6 +240,16 @@ uint8_t acoap__multicast_hop_limit(const void *layer);
 bool acoap__block1_shrink(void *layer);
 /* The body will be sent once more, from its start. */
 void acoap__block1_restart(void *layer);
+/* Is its length known? */
+bool acoap__block1_has_total(const void *layer);
+/* Does it go in more than one block, as far as is known, and is it to be sent yet? */
+bool acoap__block1_takes_blocks(const void *layer);
+/* How many blocks of the present size it has. */
+uint64_t acoap__block1_count(const void *layer);
+/* How many bytes the first `count` blocks have. */
+uint64_t acoap__block1_end(const void *layer, uint64_t count);
+/* Blocks were sent in sets; `all`: none is left to be sent. */
+void acoap__block1_note_sent(void *layer, bool all);
 /* desc_observe.c: is there an observation to be kept up? */
 bool acoap__observe_is_registered(const void *layer);
 /* Does the server believe that we observe, and is it to be told otherwise? */

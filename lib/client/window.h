@@ -14,10 +14,12 @@ typedef struct acoap__window acoap__window_t;
 
 /* What a block-wise layer says about its next request; written with ACOAP_SEND_NEXT. */
 typedef struct acoap__ahead {
-  uint32_t most; /* requests in flight; 0 and 1: none ahead of the next */
-  uint32_t num;  /* the block that the next request is about */
-  uint8_t szx;   /* its size */
-  bool upload;   /* Block1; otherwise Block2 */
+  uint32_t most;      /* requests in flight; 0 and 1: none ahead of the next */
+  uint32_t num;       /* the block that the next request is about */
+  uint8_t szx;        /* its size */
+  bool upload;        /* Block1; otherwise Block2 */
+  bool qblock;        /* Q-Block2: qblock2.c brings it */
+  acoap_bytes_t etag; /* then: of the representation, lent by the layer; data NULL: unknown */
 } acoap__ahead_t;
 
 /* Is the next request of this exchange one that others may go along with? */

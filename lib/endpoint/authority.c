@@ -139,3 +139,11 @@ const acoap_address_t *acoap__remote_addresses(const acoap_remote_endpoint_t *re
   *count = remote->authority->count;
   return remote->authority->addresses;
 }
+
+acoap__qblock_support_t acoap__remote_qblock(const acoap_remote_endpoint_t *remote) {
+  return remote->authority->qblock;
+}
+
+void acoap__remote_note_qblock(acoap_remote_endpoint_t *remote, acoap__qblock_support_t support) {
+  remote->authority->qblock = support;
+}

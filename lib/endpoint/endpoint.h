@@ -251,6 +251,16 @@ const acoap_address_t *acoap__remote_addresses(const acoap_remote_endpoint_t *re
  * next send looks up again). */
 void acoap__remote_address_good(acoap_remote_endpoint_t *remote, const acoap_address_t *address);
 void acoap__remote_address_bad(acoap_remote_endpoint_t *remote, const acoap_address_t *address);
+
+/* Does who is asked know Q-Block1 and Q-Block2 (RFC 9177 section 4.1)? One answer for all remotes
+ * of an endpoint that name the same. */
+typedef enum acoap__qblock_support {
+  ACOAP__QBLOCK_UNKNOWN = 0, /* nobody has asked, or it is silent since */
+  ACOAP__QBLOCK_SUPPORTED,
+  ACOAP__QBLOCK_REFUSED
+} acoap__qblock_support_t;
+acoap__qblock_support_t acoap__remote_qblock(const acoap_remote_endpoint_t *remote);
+void acoap__remote_note_qblock(acoap_remote_endpoint_t *remote, acoap__qblock_support_t support);
 /* The path for a request to this address: interface, local address, credentials of the remote, and
  * the socket to send it from (source ports in turn). ACOAP_ENOTSUP when no socket reaches it. */
 int acoap__remote_path(acoap_remote_endpoint_t *remote, const acoap_address_t *address,

@@ -22,9 +22,10 @@ typedef struct acoap__authority {
   acoap_address_t addresses[ACOAP__AUTHORITY_ADDRESSES_MAX]; /* best first */
   bool bad[ACOAP__AUTHORITY_ADDRESSES_MAX];                  /* failed since the lookup */
   size_t count;                                              /* addresses known */
-  acoap_time_t fresh_until; /* names: then they are looked up again */
-  acoap_lookup_t *lookup;   /* under way; NULL: none */
-  acoap__list_t waiting;    /* acoap__resolution_t */
+  acoap_time_t fresh_until;       /* names: then they are looked up again */
+  acoap_lookup_t *lookup;         /* under way; NULL: none */
+  acoap__list_t waiting;          /* acoap__resolution_t */
+  acoap__qblock_support_t qblock; /* what it answered to Q-Block options */
 } acoap__authority_t;
 
 /* Credentials that were replaced (secure.c). */

@@ -110,7 +110,7 @@ static const char *const wrong_lines[] = {
     "--proxy coap://p u",
     "--window 0 u",
     "--window 129 u",
-    "--qblock u",
+    "--qblock=1 u",
     "--oscore f u",
     "--psk-key 0xz u",
     "--psk-key 0x u",

@@ -166,7 +166,9 @@ for scheme in coap+tcp coaps+tcp coap+ws coaps+ws; do
   check "$scheme says that it is not built yet" has err "not built yet"
   check "$scheme exits with 2" exits 2
 done
-for option in "--qblock" "--oscore file" "--proxy coap://h"; do
+run get --qblock "coap://224.0.1.187/hello"
+check "--qblock with a group is wrong usage" exits 2
+for option in "--oscore file" "--proxy coap://h"; do
   # shellcheck disable=SC2086 # an option and its argument
   run get $option "$uri/hello"
   check "${option%% *} says that it is not built yet" has err "not built yet"

@@ -26,6 +26,20 @@ static void describe_block(const acoap_view_t *view, uint16_t number, const char
   }
 }
 
+/* Q-Block2 may come several times in a request (RFC 9177 section 4.4). */
+static void describe_each_block(const acoap_view_t *view, uint16_t number, const char *prefix,
+                                char *text, size_t cap) {
+  acoap_bytes_t value;
+  for (size_t n = 0; acoap_view_option(view, number, n, &value); n++) {
+    acoap_block_t block;
+    char part[48];
+    ck_assert_int_eq(acoap_block_decode(value, &block), 0);
+    snprintf(part, sizeof(part), " %s:%u/%u/%u", prefix, (unsigned)block.num, block.more ? 1u : 0u,
+             (unsigned)acoap_block_size(block.szx));
+    append(text, cap, part);
+  }
+}
+
 static void describe_uint(const acoap_view_t *view, uint16_t number, const char *name, char *text,
                           size_t cap) {
   uint32_t value;
@@ -54,6 +68,8 @@ void script_server_describe(const acoap_view_t *view, char *text, size_t cap) {
   describe_uint(view, ACOAP_OPTION_OBSERVE, "Observe", text, cap);
   describe_block(view, ACOAP_OPTION_BLOCK1, "1", text, cap);
   describe_block(view, ACOAP_OPTION_BLOCK2, "2", text, cap);
+  describe_each_block(view, ACOAP_OPTION_Q_BLOCK1, "Q1", text, cap);
+  describe_each_block(view, ACOAP_OPTION_Q_BLOCK2, "Q2", text, cap);
   if (view->payload.len > 0) {
     snprintf(part, sizeof(part), " [%u]", (unsigned)view->payload.len);
     append(text, cap, part);

@@ -4,6 +4,7 @@
  * both directions, in the notation of the figures of RFC 7959 and RFC 7641:
  *
  *     "CON GET /status 2:1/0/64"      "ACK 2.05 Observe:12 2:0/1/128 [128]"
+ *     "NON GET /status Q2:10/1/64"    Q-Block1 and Q-Block2 (RFC 9177)
  *
  * Knows nothing of retransmission and deduplication; answers exactly what the script says. Virtual
  * time only.

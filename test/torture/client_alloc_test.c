@@ -9,12 +9,14 @@
 #include "check_main.h"
 #include "client_rig.h"
 #include "fail_alloc.h"
+#include "qblock_script.h"
 
 enum { SENDS = 4 };
 
 typedef struct play {
   client_rig_t rig;
-  acoap_remote_endpoint_t *t, *large, *put, *obs, *obsl, *group, *named, *busy;
+  qblock_script_t script; /* a server of RFC 9177 */
+  acoap_remote_endpoint_t *t, *large, *put, *obs, *obsl, *group, *named, *busy, *sets;
   outcome_t outcomes[SENDS]; /* of each send of the flow */
   int status[SENDS];         /* what its acoap_send returned; 1: not called */
   bool dropped[SENDS];       /* the flow dropped its handle */
@@ -139,6 +141,23 @@ static void flow_block1_window(play_t *play) {
   acoap_desc_block1(desc, 256, play->rig.body, 2000);
   acoap_desc_block1_window(desc, 4);
   ask(play, 0, play->put, desc, NULL);
+  client_rig_run(&play->rig, 900000);
+}
+
+static void flow_qblock2(play_t *play) {
+  acoap_desc_t *desc = acoap_desc_get();
+  acoap_desc_block2(desc, 64);
+  acoap_desc_collect(desc, RIG_BODY);
+  acoap_desc_qblock(desc, NULL);
+  ask(play, 0, play->sets, desc, NULL);
+  client_rig_run(&play->rig, 900000);
+}
+
+static void flow_qblock1(play_t *play) {
+  acoap_desc_t *desc = acoap_desc_put();
+  acoap_desc_block1(desc, 64, play->rig.body, 1000);
+  acoap_desc_qblock(desc, NULL);
+  ask(play, 0, play->sets, desc, NULL);
   client_rig_run(&play->rig, 900000);
 }
 
@@ -276,6 +295,8 @@ static const flow_t flows[] = {
     {flow_observe_blocks, 1, 2},
     {flow_block2_window, 0, 0},
     {flow_block1_window, 0, 0},
+    {flow_qblock2, 0, 0},
+    {flow_qblock1, 0, 0},
 };
 
 static void play_open(play_t *play) {
@@ -289,6 +310,7 @@ static void play_open(play_t *play) {
   ck_assert_int_eq(acoap_local_endpoint_join(play->rig.server, &address, NULL), 0);
   ck_assert_int_eq(acoap_address_parse(RIG_SERVER, strlen(RIG_SERVER), &address), 0);
   ck_assert_int_eq(acoap_sim_set_name(play->rig.sim, "server.example", &address, 1, 20), 0);
+  qblock_script_open(&play->script, play->rig.sim);
   play->rig.notification = 2;
   play->t = client_rig_remote(&play->rig, "/t");
   play->large = client_rig_remote(&play->rig, "/large");
@@ -297,6 +319,7 @@ static void play_open(play_t *play) {
   play->obsl = client_rig_remote(&play->rig, "/obsl");
   play->busy = client_rig_remote(&play->rig, "/busy");
   play->group = client_rig_remote(&play->rig, "coap://224.0.1.187/large");
+  play->sets = client_rig_remote(&play->rig, "coap://192.0.2.9/sets");
   play->named = client_rig_remote(&play->rig, "coap://server.example/t");
   client_rig_run(&play->rig, 10);
 }
@@ -310,6 +333,8 @@ static void play_close(play_t *play) {
   acoap_remote_endpoint_unref(play->busy);
   acoap_remote_endpoint_unref(play->group);
   acoap_remote_endpoint_unref(play->named);
+  acoap_remote_endpoint_unref(play->sets);
+  qblock_script_close(&play->script);
   client_rig_close(&play->rig);
 }
 
