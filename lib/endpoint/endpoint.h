@@ -59,6 +59,15 @@ void acoap__local_endpoint_on_answered(acoap_local_endpoint_t *endpoint,
 void acoap__local_endpoint_answered(acoap_local_endpoint_t *endpoint,
                                     const acoap_address_t *address);
 
+/*
+ * A RST has come for a message that the engine does not hold any more. Who may know it (a server,
+ * of its observers) is told; NULL: this one no longer.
+ */
+typedef void (*acoap__stray_reset_cb)(void *user_data, const acoap_path_t *path,
+                                      uint16_t message_id);
+void acoap__local_endpoint_on_stray_reset(acoap_local_endpoint_t *endpoint,
+                                          acoap__stray_reset_cb on_stray_reset, void *user_data);
+
 /* Is one of the endpoint's callbacks running, so that the loop must not be run? */
 bool acoap__local_endpoint_in_turn(const acoap_local_endpoint_t *endpoint);
 
@@ -166,6 +175,9 @@ const acoap__inbound_t *acoap__request_inbound(const acoap_request_t *request);
 bool acoap__request_is_answered(const acoap_request_t *request);
 /* May notifications follow? Ends with an error response, a RST, a time-out. */
 bool acoap__request_is_observation(const acoap_request_t *request);
+/* The Message ID of its last notification, if that was a NON: as long as no other one follows, a
+ * RST to it is told as a failed delivery. */
+bool acoap__request_non_sent(const acoap_request_t *request, uint16_t *message_id);
 /* From now on nothing follows the answer: it is no observation, whatever the client asked for. */
 void acoap__request_end_observation(acoap_request_t *request);
 /* As above, and what is under way of it is neither retransmitted nor waited for any more. The

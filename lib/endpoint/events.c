@@ -110,6 +110,22 @@ void acoap__local_endpoint_on_answered(acoap_local_endpoint_t *endpoint,
   endpoint->answered_data = user_data;
 }
 
+void acoap__local_endpoint_on_stray_reset(acoap_local_endpoint_t *endpoint,
+                                          acoap__stray_reset_cb on_stray_reset, void *user_data) {
+  if (on_stray_reset == NULL && endpoint->stray_reset_data != user_data) {
+    return; /* somebody else is told by now */
+  }
+  endpoint->on_stray_reset = on_stray_reset;
+  endpoint->stray_reset_data = user_data;
+}
+
+void acoap__endpoint_stray_reset(void *user_data, const acoap_path_t *path, uint16_t message_id) {
+  acoap_local_endpoint_t *endpoint = user_data;
+  if (endpoint->on_stray_reset != NULL && endpoint->state == ACOAP__ENDPOINT_OPEN) {
+    endpoint->on_stray_reset(endpoint->stray_reset_data, path, message_id);
+  }
+}
+
 void acoap__local_endpoint_answered(acoap_local_endpoint_t *endpoint,
                                     const acoap_address_t *address) {
   if (endpoint->on_answered != NULL) {

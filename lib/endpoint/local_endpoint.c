@@ -30,6 +30,7 @@ static const acoap__engine_events_t engine_events = {
     .request = acoap__endpoint_request,
     .wake_changed = engine_wake_changed,
     .ids_exhausted = acoap__log_ids_exhausted,
+    .stray_reset = acoap__endpoint_stray_reset,
 };
 
 static void draw_entropy(void *user_data, uint8_t *bytes, size_t len) {

@@ -123,6 +123,8 @@ struct acoap_local_endpoint {
   void *receive_data;
   acoap__answered_cb on_answered; /* whom to tell of addresses that answered; NULL: nobody */
   void *answered_data;
+  acoap__stray_reset_cb on_stray_reset; /* whom to tell of RSTs; NULL: nobody */
+  void *stray_reset_data;
   acoap_event_cb on_event; /* what an embedder may want to know; NULL: nobody asks */
   void *event_data;
   acoap_tap_cb tap; /* sees every datagram; NULL: nobody looks */
@@ -207,6 +209,8 @@ void acoap__requests_free(acoap_local_endpoint_t *endpoint);
 /* acoap__engine_events_t.request */
 void acoap__endpoint_request(void *endpoint, acoap_time_t now, const acoap__inbound_t *inbound,
                              const acoap_view_t *view);
+/* acoap__engine_events_t.stray_reset */
+void acoap__endpoint_stray_reset(void *endpoint, const acoap_path_t *path, uint16_t message_id);
 /* What an endpoint without a handler says. */
 void acoap__default_receive(acoap_local_endpoint_t *endpoint, acoap_time_t now,
                             const acoap__inbound_t *inbound, const acoap_view_t *view);

@@ -251,6 +251,14 @@ static int notify(acoap_request_t *request, const uint8_t *bytes, size_t len,
   return 0;
 }
 
+bool acoap__request_non_sent(const acoap_request_t *request, uint16_t *message_id) {
+  bool held = request->tx.state == ACOAP__TX_HELD && request->tx.type == ACOAP_NON;
+  if (held) {
+    *message_id = request->tx.message_id;
+  }
+  return held;
+}
+
 void acoap__request_stop(acoap_request_t *request) {
   request->observation = false;
   if (request->closed) {

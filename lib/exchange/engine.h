@@ -302,6 +302,8 @@ typedef struct acoap__engine_events {
    * May be NULL.
    */
   void (*ids_exhausted)(acoap__engine_t *engine, const acoap_address_t *peer);
+  /* A RST for a message that is not held any more: an earlier NON, perhaps. May be NULL. */
+  void (*stray_reset)(void *user_data, const acoap_path_t *path, uint16_t message_id);
 } acoap__engine_events_t;
 
 /* Sizes and policy; zero means the default in brackets. */

@@ -264,6 +264,9 @@ static void receive_rst(acoap__engine_t *engine, acoap_time_t now, const acoap_p
   acoap__transmission_t *tx = acoap__transmission_find(engine, path, view->message_id);
   if (tx == NULL) {
     engine->stats.unmatched_acks++;
+    if (engine->events->stray_reset != NULL) {
+      engine->events->stray_reset(engine->user_data, path, view->message_id);
+    }
     return;
   }
   engine->stats.resets_received++;

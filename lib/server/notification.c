@@ -198,12 +198,22 @@ static int transmit(acoap__serving_t *serving, acoap_builder_t *builder,
   return status;
 }
 
+/* A RST to it may come when this one has left, on a long way (section 4.5). */
+static void remember_last(acoap__observer_t *observer) {
+  uint16_t message_id;
+  if (acoap__request_non_sent(observer->request, &message_id)) {
+    observer->earlier[observer->earlier_count % ACOAP__EARLIER_MAX] = message_id;
+    observer->earlier_count++;
+  }
+}
+
 int acoap__notice_send(acoap__notice_t *notice, acoap__observer_t *observer, uint8_t code,
                        bool con) {
   acoap_request_t *request = observer->request;
   acoap__serving_t *serving = acoap__serving_of(request);
   acoap_reliability_t reliability = con ? ACOAP_RELIABLE : ACOAP_UNRELIABLE;
   int status = 0;
+  remember_last(observer);
   acoap__serving_stop_waiting(serving); /* for the body of an older notification */
   if (serving->qjob != NULL) {
     acoap__qblock2_give_up(serving); /* likewise what has not left of one (RFC 9177 section 4.4) */

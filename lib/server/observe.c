@@ -97,6 +97,8 @@ int acoap__content_format_of(const acoap_view_t *view) {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static void stray_reset(void *user_data, const acoap_path_t *path, uint16_t message_id);
+
 int acoap__observers_new(acoap_server_t *server) {
   struct acoap__observers *observers = acoap__calloc(1, sizeof(*observers));
   if (observers == NULL) {
@@ -106,6 +108,7 @@ int acoap__observers_new(acoap_server_t *server) {
   acoap__list_init(&observers->marked);
   acoap__deferred_init(&observers->ask, acoap__notify_ask);
   server->observers = observers;
+  acoap__local_endpoint_on_stray_reset(server->endpoint, stray_reset, server);
   return 0;
 }
 
@@ -132,6 +135,7 @@ static bool make_tables(struct acoap__observers *observers) {
 void acoap__observers_free(acoap_server_t *server) {
   struct acoap__observers *observers = server->observers;
   if (observers != NULL) {
+    acoap__local_endpoint_on_stray_reset(server->endpoint, NULL, server);
     acoap__deferred_cancel(&observers->ask);
     acoap__free(observers->buckets);
     acoap__free(observers);
@@ -279,6 +283,7 @@ static acoap__observing_peer_t *take_peer(acoap_server_t *server, const acoap_pa
     }
     peer->address = path->peer;
     peer->socket = path->socket;
+    acoap__list_init(&peer->observers);
     acoap__map_insert(&server->observers->peers, &peer->node, peer_hash(server, path));
   }
   peer->count++;
@@ -303,6 +308,7 @@ void acoap__observer_end(acoap__observer_t *observer, bool stop) {
   acoap__map_remove(&server->observers->by_token, &observer->token_node);
   acoap__map_remove(&server->observers->by_target, &observer->target_node);
   acoap__list_remove(&observer->node);
+  acoap__list_remove(&observer->peer_node);
   server->observers->count--;
   give_peer(server, observer->peer);
   if (target->resource != NULL) {
@@ -319,6 +325,37 @@ void acoap__observer_end(acoap__observer_t *observer, bool stop) {
     acoap__request_end_observation(request);
   }
   acoap_request_unref(request);
+}
+
+static bool sent_before(const acoap__observer_t *observer, uint16_t message_id) {
+  for (uint32_t i = 0; i < ACOAP__EARLIER_MAX && i < observer->earlier_count; i++) {
+    if (observer->earlier[i] == message_id) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/*
+ * acoap__stray_reset_cb. Section 4.5: a RST to an earlier NON notification. The way that the RST
+ * took counts as little as for a message that is held: socket and address of the peer do.
+ */
+static void stray_reset(void *user_data, const acoap_path_t *path, uint16_t message_id) {
+  acoap_server_t *server = user_data;
+  const acoap__observing_peer_t *peer = path->multicast ? NULL : find_peer(server, path);
+  if (peer == NULL) {
+    return;
+  }
+  for (acoap__list_t *node = peer->observers.next; node != &peer->observers; node = node->next) {
+    acoap__observer_t *observer = ACOAP__CONTAINER(node, acoap__observer_t, peer_node);
+    if (sent_before(observer, message_id)) {
+      server->stats.observers_ended++;
+      acoap__server_hold(server);
+      acoap__observer_end(observer, true);
+      acoap__server_release(server);
+      return;
+    }
+  }
 }
 
 /* Is there room for one more of this endpoint? */
@@ -400,6 +437,7 @@ static acoap__observer_t *observer_new(acoap__serving_t *serving, const acoap_vi
   observer->confirmed = acoap__server_now(server);
   observer->sent = observer->confirmed;
   acoap__list_append(&observer->target->observers, &observer->node);
+  acoap__list_append(&observer->peer->observers, &observer->peer_node);
   acoap__map_insert(&observers->by_token, &observer->token_node,
                     token_hash(server, serving->request));
   acoap__map_insert(&observers->by_target, &observer->target_node, observer->key.low);

@@ -11,6 +11,9 @@
 /* The Content-Format of an observer that has been told of none yet. */
 #define ACOAP__FORMAT_UNTOLD (-2)
 
+/* NON notifications before the newest that a RST is known to mean. */
+#define ACOAP__EARLIER_MAX 8
+
 typedef struct acoap__notice acoap__notice_t;
 
 /* The registrations of one endpoint. */
@@ -19,6 +22,7 @@ typedef struct acoap__observing_peer {
   acoap_address_t address; /* of the peer */
   uint16_t socket;         /* that it came through */
   uint32_t count;          /* registrations */
+  acoap__list_t observers; /* they */
 } acoap__observing_peer_t;
 
 /*
@@ -45,20 +49,23 @@ typedef struct acoap__target {
 
 /* A registration. */
 typedef struct acoap__observer {
-  acoap__map_node_t token_node;  /* by (endpoint, token) */
-  acoap__map_node_t target_node; /* by (endpoint, target) */
-  acoap__key_t key;              /* of the latter */
-  acoap__list_t node;            /* in the target's list */
-  acoap__target_t *target;       /* never NULL while it is registered */
-  acoap__observing_peer_t *peer; /* likewise */
-  acoap_request_t *request;      /* the registration, kept for its notifications */
-  uint64_t seen;                 /* the change that the last notification told of */
-  uint64_t pass;                 /* the last one that went through the observers */
-  int content_format;            /* of the first response that had one (section 4.2) */
-  uint32_t unconfirmed;          /* NON notifications since the last CON */
-  bool acknowledged;             /* a CON was acknowledged: the client is there */
-  acoap_time_t confirmed;        /* when the client last showed its interest */
-  acoap_time_t sent;             /* when the last notification was sent */
+  acoap__map_node_t token_node;         /* by (endpoint, token) */
+  acoap__map_node_t target_node;        /* by (endpoint, target) */
+  acoap__key_t key;                     /* of the latter */
+  acoap__list_t node;                   /* in the target's list */
+  acoap__target_t *target;              /* never NULL while it is registered */
+  acoap__observing_peer_t *peer;        /* likewise */
+  acoap__list_t peer_node;              /* in its list */
+  acoap_request_t *request;             /* the registration, kept for its notifications */
+  uint64_t seen;                        /* the change that the last notification told of */
+  uint64_t pass;                        /* the last one that went through the observers */
+  int content_format;                   /* of the first response that had one (section 4.2) */
+  uint32_t unconfirmed;                 /* NON notifications since the last CON */
+  bool acknowledged;                    /* a CON was acknowledged: the client is there */
+  acoap_time_t confirmed;               /* when the client last showed its interest */
+  acoap_time_t sent;                    /* when the last notification was sent */
+  uint16_t earlier[ACOAP__EARLIER_MAX]; /* Message IDs of NON ones before that, a ring */
+  uint32_t earlier_count;               /* so far */
 } acoap__observer_t;
 
 struct acoap__observers {

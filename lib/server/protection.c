@@ -15,7 +15,7 @@
  *     requests   requests_open_max * (R + M)
  *     addresses  112 + addresses_max * (96 + 8)               taken at the start, address.c
  *     bodies     bodies_max_bytes + transfers_max * (450 + M) transfer, holder, tables
- *     observers  observers_max * (500 + R + 2 * M)            observer, target, peer, tables
+ *     observers  observers_max * (540 + R + 2 * M)            observer, target, peer, tables
  *     engine     acoap__engine_memory(), 5.6 MB by default    taken at the start: peers,
  *                deduplication, stored replies
  *     resources  what the application made; no peer can add to it

@@ -360,6 +360,39 @@ START_TEST(section_3_6_a_reset_of_a_notification_ends_it) {
 }
 END_TEST
 
+/* On a long way the RST comes when the next notification has left already. */
+START_TEST(section_4_5_a_reset_of_an_earlier_non_ends_it) {
+  observe_rig_t rig;
+  observe_rig_open(&rig, NULL, NULL);
+  observe_rig_register(&rig, &rig.rig.peer, ACOAP_NON, "a");
+  observe_rig_register(&rig, &rig.other, ACOAP_NON, "b");
+  observe_rig_change(&rig, "1");
+  const sim_datagram_t *first =
+      observe_rig_expect(&rig, &rig.rig.peer, ACOAP_NON, ACOAP_CODE_CONTENT, "a", "1");
+  const sim_datagram_t *others =
+      observe_rig_expect(&rig, &rig.other, ACOAP_NON, ACOAP_CODE_CONTENT, "b", "1");
+  observe_rig_change(&rig, "2");
+  observe_rig_expect(&rig, &rig.rig.peer, ACOAP_NON, ACOAP_CODE_CONTENT, "a", "2");
+  observe_rig_expect(&rig, &rig.other, ACOAP_NON, ACOAP_CODE_CONTENT, "b", "2");
+  observe_rig_change(&rig, "3");
+  observe_rig_expect(&rig, &rig.rig.peer, ACOAP_NON, ACOAP_CODE_CONTENT, "a", "3");
+  observe_rig_expect(&rig, &rig.other, ACOAP_NON, ACOAP_CODE_CONTENT, "b", "3");
+  /* Message IDs are a peer's own: what the other one got says nothing here. */
+  ck_assert_uint_ne(first->view.message_id, others->view.message_id);
+  observe_rig_reset(&rig, &rig.other, first);
+  ck_assert_uint_eq(acoap_resource_observers(rig.resource), 2);
+  observe_rig_reset(&rig, &rig.rig.peer, first);
+  ck_assert_uint_eq(acoap_resource_observers(rig.resource), 1);
+  ck_assert_uint_eq(server_rig_stats(&rig.rig).observers_ended, 1);
+  observe_rig_change(&rig, "4");
+  sim_peer_expect_silence(&rig.rig.peer);
+  observe_rig_expect(&rig, &rig.other, ACOAP_NON, ACOAP_CODE_CONTENT, "b", "4");
+  observe_rig_reset(&rig, &rig.other, others);
+  ck_assert_uint_eq(acoap_resource_observers(rig.resource), 0);
+  observe_rig_close(&rig);
+}
+END_TEST
+
 START_TEST(section_4_5_a_con_that_times_out_ends_it) {
   observe_rig_t rig;
   observe_rig_open(&rig, NULL, NULL);
@@ -545,6 +578,7 @@ static Suite *server_observe_suite(void) {
   tcase_add_test(ends, section_3_6_observe_1_removes_the_entry);
   tcase_add_test(ends, section_3_6_observe_1_stops_what_is_on_its_way);
   tcase_add_test(ends, section_3_6_a_reset_of_a_notification_ends_it);
+  tcase_add_test(ends, section_4_5_a_reset_of_an_earlier_non_ends_it);
   tcase_add_test(ends, section_4_5_a_con_that_times_out_ends_it);
   tcase_add_test(ends, section_4_2_an_error_is_the_last_notification);
   tcase_add_test(ends, section_4_2_another_content_format_ends_it_with_4_06);
