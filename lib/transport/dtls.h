@@ -76,6 +76,7 @@ struct acoap__dtls_socket {
   acoap__map_t peers;
   acoap__map_node_t **buckets;
   size_t peer_count;
+  size_t handshake_count; /* of peers, those whose session does not stand yet */
   uint8_t hash_key[16];
   acoap__list_t used;            /* peers, least recently used first */
   acoap__list_t ended;           /* peers whose end is yet to be told */

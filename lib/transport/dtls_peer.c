@@ -155,6 +155,7 @@ void acoap__dtls_peer_end(acoap__dtls_peer_t *peer, int status, const char *reas
   acoap__text_put(&text, reason != NULL ? reason : acoap_strerror(status));
   acoap__map_remove(&socket->peers, &peer->by_address);
   socket->peer_count--;
+  socket->handshake_count -= peer->reported ? 0 : 1;
   acoap__timer_clear(&socket->timers, &peer->timer);
   acoap__list_remove(&peer->used);
   acoap__list_append(&socket->ended, &peer->used);
@@ -233,21 +234,28 @@ static void timer_fired(acoap__timer_t *timer, acoap_time_t now) {
   acoap__dtls_peer_settle(peer);
 }
 
+static void set_reported(acoap__dtls_peer_t *peer, bool reported) {
+  acoap__dtls_socket_t *socket = peer->socket;
+  socket->handshake_count -= peer->reported ? 0 : 1;
+  socket->handshake_count += reported ? 0 : 1;
+  peer->reported = reported;
+}
+
 /* The least recently used session; while handshakes hold more than a quarter of the places, the
  * oldest of those, so that handshakes that are only begun do not push out who is there. */
 static acoap__dtls_peer_t *choose_victim(const acoap__dtls_socket_t *socket) {
-  acoap__dtls_peer_t *handshake = NULL;
-  size_t handshakes = 0;
-  for (const acoap__list_t *node = socket->used.next; node != &socket->used; node = node->next) {
+  const acoap__list_t *node = socket->used.next;
+  acoap__dtls_peer_t *oldest = ACOAP__CONTAINER(node, acoap__dtls_peer_t, used);
+  if (socket->handshake_count <= socket->options.sessions_max / 4) {
+    return oldest;
+  }
+  for (; node != &socket->used; node = node->next) {
     acoap__dtls_peer_t *peer = ACOAP__CONTAINER(node, acoap__dtls_peer_t, used);
     if (!peer->reported) {
-      handshake = handshake != NULL ? handshake : peer;
-      handshakes++;
+      return peer;
     }
   }
-  return handshakes > socket->options.sessions_max / 4
-             ? handshake
-             : ACOAP__CONTAINER(socket->used.next, acoap__dtls_peer_t, used);
+  return oldest;
 }
 
 static void make_room(acoap__dtls_socket_t *socket) {
@@ -312,6 +320,7 @@ acoap__dtls_peer_t *acoap__dtls_peer_new(acoap__dtls_socket_t *socket, const aco
   make_room(socket);
   acoap__map_insert(&socket->peers, &peer->by_address, hash_of(socket, &path->peer));
   socket->peer_count++;
+  socket->handshake_count++;
   acoap__dtls_peer_touch(peer, now);
   acoap__dtls_session_start(peer->session, now, socket->options.handshake_timeout_ms);
   set_timer(peer);
@@ -357,7 +366,7 @@ static void replace_session(acoap__dtls_peer_t *peer, int status, const char *re
   acoap__dtls_session_t *old = peer->session;
   peer->session = peer->challenger;
   peer->challenger = NULL;
-  peer->reported = false;
+  set_reported(peer, false);
   peer->number = 0;
   socket->stats.handshakes_failed += event == ACOAP_PEER_FAILED ? 1 : 0;
   acoap__dtls_report(socket, event, &peer->path, status, reason, none);
@@ -388,7 +397,7 @@ static void challenge_settle(acoap__dtls_peer_t *peer) {
 static void established(acoap__dtls_peer_t *peer) {
   acoap__dtls_socket_t *socket = peer->socket;
   acoap_bytes_t none = {NULL, 0};
-  peer->reported = true;
+  set_reported(peer, true);
   peer->number = ++socket->session_number;
   socket->stats.handshakes++;
   if (peer->session->resumed) {
