@@ -101,7 +101,7 @@ static acoap__address_t *find(const acoap__addresses_t *table, const acoap_addre
 
 acoap__address_t *acoap__addresses_find(const acoap__addresses_t *table,
                                         const acoap_address_t *key) {
-  return find(table, key, acoap__siphash(table->hash_key, key, sizeof(*key)));
+  return find(table, key, acoap__siphash13(table->hash_key, key, sizeof(*key)));
 }
 
 /* Take it out of list and map; it stays in no list. */
@@ -135,7 +135,7 @@ static void put_last(acoap__addresses_t *table, acoap__address_t *address) {
 }
 
 acoap__address_t *acoap__addresses_use(acoap__addresses_t *table, const acoap_address_t *key) {
-  uint64_t hash = acoap__siphash(table->hash_key, key, sizeof(*key));
+  uint64_t hash = acoap__siphash13(table->hash_key, key, sizeof(*key));
   acoap__address_t *address = find(table, key, hash);
   if (address == NULL) {
     address = take(table);
@@ -163,6 +163,7 @@ bool acoap__addresses_verify(acoap__addresses_t *table, acoap_time_t now,
   acoap_address_t key = acoap__address_whole(address);
   acoap__address_t *entry = acoap__addresses_use(table, &key);
   bool is_new = !entry->verified || entry->verified_until <= now;
+  table->verifications += is_new ? 1 : 0;
   entry->verified_until = now + ACOAP__STANDING_MS;
   set_verified(table, entry, true);
   if (table->verified_used > table->verified_most) {

@@ -38,6 +38,7 @@ typedef struct acoap__addresses {
   uint32_t verified_used;  /* now */
   uint64_t evicted;        /* forgotten in favour of others */
   uint8_t hash_key[16];    /* peers choose their addresses */
+  uint64_t verifications;  /* how often one was verified that was not */
   acoap__address_t entries[];
 } acoap__addresses_t;
 

@@ -31,7 +31,7 @@
 #define EMPTY_MESSAGE 4u
 
 static acoap_time_t now_of(const acoap__serving_t *serving) {
-  return acoap__server_now(serving->server);
+  return acoap__server_recent(serving->server);
 }
 
 /* ---- who and how much ------------------------------------------------------------------------ */
@@ -92,8 +92,19 @@ void acoap__protect_note(acoap__serving_t *serving) {
   if (is_limited(server, path) &&
       !acoap__addresses_is_verified(addresses, now_of(serving), &path->peer)) {
     serving->verified = false;
+    serving->verifications = addresses->verifications;
     serving->allowance = full_allowance(serving);
   }
+}
+
+/* An address that was none is looked for again only when one has been verified since. */
+static bool is_verified_meanwhile(acoap__serving_t *serving) {
+  acoap__addresses_t *addresses = serving->server->protection->addresses;
+  if (serving->verifications == addresses->verifications) {
+    return false;
+  }
+  serving->verifications = addresses->verifications;
+  return acoap__addresses_is_verified(addresses, now_of(serving), &serving->inbound->path.peer);
 }
 
 size_t acoap__protect_left(acoap__serving_t *serving) {
@@ -102,9 +113,7 @@ size_t acoap__protect_left(acoap__serving_t *serving) {
   if (serving->allowance == SIZE_MAX) {
     return SIZE_MAX;
   }
-  if (server != NULL && !server->closed &&
-      acoap__addresses_is_verified(server->protection->addresses, now_of(serving),
-                                   &inbound->path.peer)) {
+  if (server != NULL && !server->closed && is_verified_meanwhile(serving)) {
     serving->verified = true;
     serving->allowance = SIZE_MAX;
     return SIZE_MAX;

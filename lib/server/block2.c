@@ -31,6 +31,7 @@ typedef struct cut {
   acoap_block_t block; /* its number, size, and whether more follow */
   uint64_t offset;     /* of its first byte */
   size_t size;         /* bytes at most */
+  acoap_bytes_t etag;  /* that the builder has already, and the body's; len 0: none */
   acoap__piece_t piece;
 } cut_t;
 
@@ -111,11 +112,8 @@ static uint64_t last_byte(const acoap_body_t *body, const cut_t *cut) {
  */
 static int choose_size(cut_t *cut, const acoap_builder_t *builder, const acoap_body_t *body,
                        size_t limit) {
-  acoap_bytes_t etag;
   size_t options = OPTION_MAX(BLOCK_MAX) + OPTION_MAX(SIZE_MAX_LEN) + 1;
-  if (!acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag)) {
-    options += OPTION_MAX(8);
-  }
+  options += cut->etag.len > 0 ? 0 : OPTION_MAX(8);
   size_t used = builder->len + options;
   uint64_t last = last_byte(body, cut);
   uint64_t len = acoap__body_len(body);
@@ -154,18 +152,20 @@ static int cut_block(cut_t *cut, acoap_body_t *body) {
 
 /* ---- what goes with it ----------------------------------------------------------------------- */
 
-/* The builder's own ETag names the body: every block has it. */
-static void adopt_etag(const acoap_builder_t *builder, acoap_body_t *body) {
-  acoap_bytes_t etag;
-  if (acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag)) {
-    (void)acoap_body_set_etag(body, etag.data, etag.len);
+/* The builder's own ETag names the body: every block has it. Returns it; len 0: it has none. */
+static acoap_bytes_t adopt_etag(const acoap_builder_t *builder, acoap_body_t *body) {
+  acoap_bytes_t etag = {NULL, 0};
+  if (acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag) &&
+      acoap_body_set_etag(body, etag.data, etag.len) != 0) {
+    etag.len = 0;
   }
+  return etag;
 }
 
 /* Section 2.4: the client tells by it whether blocks belong together. */
 static void write_etag(const acoap__serving_t *serving, acoap_builder_t *builder,
-                       acoap_body_t *body, bool in_blocks) {
-  acoap_bytes_t own;
+                       acoap_body_t *body, const cut_t *cut) {
+  bool in_blocks = cut->block.more || cut->offset > 0;
   if (!acoap__body_etag_given(body)) {
     if (!in_blocks || acoap__builder_code(builder) != ACOAP_CODE_CONTENT) {
       acoap_builder_remove(builder, ACOAP_OPTION_ETAG); /* one that cannot be a body's */
@@ -175,9 +175,9 @@ static void write_etag(const acoap__serving_t *serving, acoap_builder_t *builder
     acoap__body_number(body, transfers->serial++);
   }
   acoap_bytes_t etag = acoap__body_etag(body);
-  if (acoap__builder_get(builder, ACOAP_OPTION_ETAG, &own) && own.len == etag.len &&
-      memcmp(own.data, etag.data, etag.len) == 0) {
-    return;
+  if (cut->etag.len > 0 && cut->etag.len == etag.len &&
+      memcmp(cut->etag.data, etag.data, etag.len) == 0) {
+    return; /* it stands there already; what was read from may have named the body anew */
   }
   acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
   acoap_builder_option(builder, ACOAP_OPTION_ETAG, etag.data, etag.len);
@@ -185,7 +185,7 @@ static void write_etag(const acoap__serving_t *serving, acoap_builder_t *builder
 
 void acoap__block2_write_etag(const acoap__serving_t *serving, acoap_builder_t *builder,
                               acoap_body_t *body) {
-  adopt_etag(builder, body);
+  (void)adopt_etag(builder, body);
   acoap__body_number(body, serving->server->transfers->serial++);
   acoap_bytes_t etag = acoap__body_etag(body);
   acoap_builder_remove(builder, ACOAP_OPTION_ETAG);
@@ -196,8 +196,7 @@ void acoap__block2_write_etag(const acoap__serving_t *serving, acoap_builder_t *
 static void write_size(const acoap__serving_t *serving, acoap_builder_t *builder,
                        const acoap_body_t *body, const cut_t *cut) {
   uint64_t len = acoap__body_len(body);
-  uint32_t asked;
-  bool wanted = acoap_view_uint(serving->view, ACOAP_OPTION_SIZE2, &asked) ||
+  bool wanted = acoap__asked_has(&serving->asked, ACOAP_OPTION_SIZE2) ||
                 (cut->offset == 0 && cut->block.more);
   acoap_builder_remove(builder, ACOAP_OPTION_SIZE2);
   if (wanted && len <= UINT32_MAX) {
@@ -208,7 +207,7 @@ static void write_size(const acoap__serving_t *serving, acoap_builder_t *builder
 static void write_block(const acoap__serving_t *serving, acoap_builder_t *builder,
                         acoap_body_t *body, const cut_t *cut) {
   bool in_blocks = cut->block.more || cut->offset > 0;
-  write_etag(serving, builder, body, in_blocks);
+  write_etag(serving, builder, body, cut);
   write_size(serving, builder, body, cut);
   acoap_builder_remove(builder, ACOAP_OPTION_BLOCK2);
   if (in_blocks || (serving->has_block2 && acoap_code_is_success(acoap__builder_code(builder)))) {
@@ -378,7 +377,7 @@ int acoap__block2_answer(acoap__serving_t *serving, acoap_builder_t *builder, ac
                          size_t limit) {
   cut_t cut;
   cut_init(&cut, serving, builder);
-  adopt_etag(builder, body);
+  cut.etag = adopt_etag(builder, body);
   int status = choose_size(&cut, builder, body, limit);
   if (status == 0) {
     status = cut_block(&cut, body);

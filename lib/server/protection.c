@@ -13,7 +13,7 @@
  *
  *     request    R = 1400 + D            request, serving, message, buffer
  *     requests   requests_open_max * (R + M)
- *     addresses  112 + addresses_max * (96 + 8)               taken at the start, address.c
+ *     addresses  120 + addresses_max * (96 + 8)               taken at the start, address.c
  *     bodies     bodies_max_bytes + transfers_max * (450 + M) transfer, holder, tables
  *     observers  observers_max * (540 + R + 2 * M)            observer, target, peer, tables
  *     engine     acoap__engine_memory(), 5.6 MB by default    taken at the start: peers,
@@ -84,7 +84,7 @@ static bool is_too_fast(acoap_server_t *server, const acoap_address_t *peer) {
   const acoap_server_options_t *options = &server->options;
   acoap_address_t network = acoap__address_network(peer);
   acoap__address_t *address = acoap__addresses_use(server->protection->addresses, &network);
-  return !acoap__rate_take(address, acoap__server_now(server), options->rate_per_s,
+  return !acoap__rate_take(address, acoap__server_recent(server), options->rate_per_s,
                            options->rate_burst);
 }
 

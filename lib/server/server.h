@@ -197,6 +197,7 @@ struct acoap__serving {
   acoap__match_t match;          /* depth (its resource may be gone; ask `resource`) */
   acoap__list_t body_node;       /* among those that wait for a body; to itself while it does not */
   acoap__deferred_t body_resume; /* the body has something: on to acoap__answer_resume */
+  uint64_t verifications; /* while there is an allowance: of the addresses when it was looked for */
   /* These hold while it is a registration, waits for a body, or asked for a later block. */
   uint64_t observe_since;          /* changes that were told of when it came */
   acoap_reliability_t reliability; /* how the answer will be sent */
