@@ -33,8 +33,8 @@ static inline bool acoap__option_length_good(const acoap__option_rule_t *rule, s
  * behind the other: going through all of them is going through the message once. */
 bool acoap__option_next_of(acoap_option_iter_t *iter, uint16_t number, acoap_bytes_t *value);
 
-/* Does the library understand this option, in this length, behind one of the number `last`? */
-bool acoap__option_is_recognised(const acoap_option_t *option, uint16_t last);
+/* Does the library do what this number means, as far as it is registered at all? */
+bool acoap__option_is_implemented(uint16_t number);
 /* Does somebody above understand this option, which the library does not? */
 typedef bool (*acoap__understands_cb)(const void *user_data, uint16_t number);
 /* As acoap_view_bad_critical_option, with whom to ask besides (NULL: nobody). */

@@ -69,7 +69,7 @@ bool acoap_view_uint(const acoap_view_t *view, uint16_t number, uint32_t *value)
 /* Numbers that are registered, but unrecognised (section 5.4.1) to an endpoint that does not say
  * otherwise: implemented nowhere in the library, or (Q-Block1, Q-Block2) not by all of its parts.
  */
-static bool is_implemented(uint16_t number) {
+bool acoap__option_is_implemented(uint16_t number) {
   switch (number) {
   case ACOAP_OPTION_OSCORE:
   case ACOAP_OPTION_URI_PATH_ABBREV:
@@ -82,10 +82,10 @@ static bool is_implemented(uint16_t number) {
   }
 }
 
-bool acoap__option_is_recognised(const acoap_option_t *option, uint16_t last) {
+static bool is_recognised(const acoap_option_t *option, uint16_t last) {
   const acoap__option_rule_t *rule = acoap__option_rule(option->number);
 
-  return rule != NULL && is_implemented(option->number) &&
+  return rule != NULL && acoap__option_is_implemented(option->number) &&
          acoap__option_length_good(rule, option->value.len) &&
          (option->number != last || rule->repeatable);
 }
@@ -98,7 +98,7 @@ uint16_t acoap__view_unrecognised(const acoap_view_t *view, acoap__understands_c
 
   acoap_option_iter_init(&iter, view);
   while (acoap_option_next(&iter, &option)) {
-    if (acoap_option_is_critical(option.number) && !acoap__option_is_recognised(&option, last) &&
+    if (acoap_option_is_critical(option.number) && !is_recognised(&option, last) &&
         (understands == NULL || !understands(user_data, option.number))) {
       return option.number;
     }

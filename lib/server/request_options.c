@@ -53,6 +53,15 @@ static void note(acoap__asked_t *options, uint16_t number, acoap_bytes_t value) 
   }
 }
 
+/* As acoap__view_unrecognised has it, by the registry with the names, which finds a number at once;
+ * what firmware links has to be small instead. */
+static bool is_recognised(const acoap_option_t *option, uint16_t last) {
+  const acoap_option_info_t *info = acoap_option_lookup(option->number);
+  return info != NULL && acoap__option_is_implemented(option->number) &&
+         option->value.len >= info->length_min && option->value.len <= info->length_max &&
+         (option->number != last || info->repeatable);
+}
+
 void acoap__asked_read(const acoap_view_t *request, acoap__asked_t *options,
                        acoap__asked_path_t *path) {
   const uint8_t *at = request->options.data;
@@ -71,7 +80,7 @@ void acoap__asked_read(const acoap_view_t *request, acoap__asked_t *options,
     if (option.number == ACOAP_OPTION_URI_PATH) {
       note_segment(path, option.value);
       options->has |= length > ACOAP__SEGMENT_MAX ? ACOAP__UNRECOGNISED : 0;
-    } else if (acoap__option_is_recognised(&option, (uint16_t)number) ||
+    } else if (is_recognised(&option, (uint16_t)number) ||
                option.number == ACOAP_OPTION_HOP_LIMIT) {
       note(options, option.number, option.value);
     } else if (acoap_option_is_critical(option.number)) {
