@@ -11,7 +11,8 @@
  * so that one request makes no more than m messages leave at once, each payload once. Payloads are
  * of one version under one ETag, have Size2, and Observe where the body is a notification; those
  * that were missing have none. The body is kept as in block2.c, and with it what of it has left. To
- * a CON the first goes in the ACK and the others as CON, each when the one before was acknowledged.
+ * a CON the first goes in the ACK and the others as CON, each when the one before was acknowledged,
+ * with the same wait between sets.
  *
  * Only where the address has shown that it is there: one request makes many answers. Others get a
  * 4.01 with Echo first, or Block2. So do bodies of a size that is not known, and those that can be
@@ -212,9 +213,7 @@ static void job_pause(acoap__qjob_t *job, acoap_time_t now) {
     finish(send);
     return;
   }
-  if (!job->confirmable) {
-    acoap__local_endpoint_timer_set(send->server->endpoint, &send->timer, now + send->random_ms);
-  }
+  acoap__local_endpoint_timer_set(send->server->endpoint, &send->timer, now + send->random_ms);
 }
 
 /* Its reader failed, or nothing more can be sent: the client asks again, or gives up. */
@@ -282,7 +281,7 @@ static void send_set(acoap__qjob_t *job) {
       break;
     }
   }
-  if (!stopped && (!job->confirmable || !has_next(job))) {
+  if (!stopped && (!job->confirmable || !has_next(job)) && serving->qjob == job) {
     job_pause(job, acoap__local_endpoint_recent(server->endpoint));
   }
   acoap__server_release(server);
@@ -319,11 +318,10 @@ void acoap__qblock2_delivered(acoap__serving_t *serving, int status) {
     acoap__server_release(server);
     return;
   }
-  if (!has_next(job)) {
+  if (!has_next(job) || job->in_set >= set_len(send)) {
     job_pause(job, acoap__local_endpoint_recent(send->server->endpoint));
     return;
   }
-  job->in_set = 0;
   send_set(job);
 }
 

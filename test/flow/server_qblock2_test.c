@@ -368,13 +368,9 @@ END_TEST
 
 /* ---- CON ------------------------------------------------------------------------------------- */
 
-/* Section 4.4: the first in the ACK, the others as CON, each when the one before is acknowledged.
- */
-START_TEST(section_4_4_to_a_con_the_payloads_are_confirmable) {
-  stage_t *stage = stage_open(NULL, 400);
-  block_script_send(&stage->script, "GET /path q2:0/1/32 token=a");
-  block_script_expect(&stage->script, "2.05 q2:0/1/32 size2=400 etag [32] token=a");
-  for (unsigned num = 1; num < 13; num++) {
+/* CON payloads first to last, each acknowledged and only then followed by the next. */
+static void expect_confirmable(stage_t *stage, unsigned first, unsigned last) {
+  for (unsigned num = first; num <= last; num++) {
     const sim_datagram_t *got = sim_peer_expect(&stage->rig.peer, ACOAP_CON, ACOAP_CODE_CONTENT);
     acoap_block_t block;
     ck_assert_int_eq(acoap_view_block(&got->view, ACOAP_OPTION_Q_BLOCK2, &block), 1);
@@ -384,6 +380,36 @@ START_TEST(section_4_4_to_a_con_the_payloads_are_confirmable) {
                   got->view.message_id, NULL, NULL);
     server_rig_run(&stage->rig, 1);
   }
+}
+
+/* Section 4.4: the first in the ACK, the others as CON, each when the one before was acknowledged.
+ */
+START_TEST(section_4_4_to_a_con_the_payloads_are_confirmable) {
+  stage_t *stage = stage_open(NULL, 800);
+  block_script_send(&stage->script, "GET /path q2:0/1/32 token=a");
+  block_script_expect(&stage->script, "2.05 q2:0/1/32 size2=800 etag [32] token=a");
+  expect_confirmable(stage, 1, 9);
+  expect_silence(stage);
+  server_rig_run(&stage->rig, 3000);
+  expect_confirmable(stage, 10, 19);
+  server_rig_run(&stage->rig, 3000);
+  expect_confirmable(stage, 20, 24);
+  server_rig_run(&stage->rig, 60000);
+  expect_silence(stage);
+  stage_close(stage);
+}
+END_TEST
+
+/* Who asks for the next set with a NON gets it as NON. */
+START_TEST(section_4_4_a_continue_chooses_the_kind_of_message) {
+  stage_t *stage = stage_open(NULL, 800);
+  block_script_send(&stage->script, "GET /path q2:0/1/32 token=a");
+  block_script_expect(&stage->script, "2.05 q2:0/1/32 size2=800 etag [32] token=a");
+  expect_confirmable(stage, 1, 9);
+  block_script_send(&stage->script, "NON GET /path q2:10/1/32 token=b");
+  expect_payloads(stage, 10, 19, "b");
+  block_script_send(&stage->script, "NON GET /path q2:20/1/32 token=c");
+  expect_payloads(stage, 20, 24, "c");
   expect_silence(stage);
   stage_close(stage);
 }
@@ -705,6 +731,7 @@ static Suite *server_qblock2_suite(void) {
   tcase_add_test(tcase, section_4_4_a_forgotten_body_is_the_latest_one);
   tcase_add_test(tcase, section_5_10_6_2_of_7252_a_version_that_is_known_is_2_03);
   tcase_add_test(tcase, section_4_4_to_a_con_the_payloads_are_confirmable);
+  tcase_add_test(tcase, section_4_4_a_continue_chooses_the_kind_of_message);
   tcase_add_test(tcase, section_4_4_a_payload_that_is_not_acknowledged_ends_the_body);
   tcase_add_test(tcase, a_reader_is_asked_piece_by_piece);
   tcase_add_test(tcase, a_reader_may_take_its_time);

@@ -31,7 +31,8 @@ enum {
   LIMITS_RATE = 4,
   LIMITS_AMPLIFICATION = 8,
   SHEDS_WITH_RESET = 16,
-  SMALL_BLOCKS = 32
+  SMALL_BLOCKS = 32,
+  SMALL_SETS = 64 /* MAX_PAYLOADS of RFC 9177 is 3 */
 };
 
 static peer_t peers[PEERS];
@@ -105,7 +106,7 @@ static void site_meet(unsigned n) {
   }
 }
 
-static void send_request(input_t *in) {
+static void send_request(input_t *in, bool sets) {
   uint8_t bytes[DATAGRAM];
   uint8_t body[1100];
   acoap_builder_t builder;
@@ -123,10 +124,17 @@ static void send_request(input_t *in) {
     acoap_builder_uint(&builder, ACOAP_OPTION_OBSERVE, (c & 3u) - 1);
   }
   if ((c & 4) != 0) {
-    szx = put_block(in, &builder, ACOAP_OPTION_BLOCK1, &peer->block1);
+    szx =
+        put_block(in, &builder, sets ? ACOAP_OPTION_Q_BLOCK1 : ACOAP_OPTION_BLOCK1, &peer->block1);
   }
-  if ((c & 8) != 0) {
-    (void)put_block(in, &builder, ACOAP_OPTION_BLOCK2, &peer->block2);
+  unsigned asks = (c & 8) != 0 ? 1 + (sets ? c >> 4 & 3u : 0) : 0;
+  for (unsigned i = 0; i < asks; i++) {
+    (void)put_block(in, &builder, sets ? ACOAP_OPTION_Q_BLOCK2 : ACOAP_OPTION_BLOCK2,
+                    &peer->block2);
+  }
+  if (sets) {
+    put_sets(in, &builder, peer);
+    c &= 0x4f; /* the rest was how many it asks for */
   }
   put_conditions(&builder, peer, c);
   put_others(in, &builder, peer, d);
@@ -246,8 +254,12 @@ static void server_free(void) {
 }
 
 static void server_make(acoap_local_endpoint_t *endpoint) {
+  acoap_qblock_params_t sets;
+  acoap_qblock_params_init(&sets, NULL);
+  sets.max_payloads = 3;
   acoap_server_options_t options = {
       .size = sizeof(options),
+      .qblock_params = (mode & SMALL_SETS) != 0 ? &sets : NULL,
       .block_size = (mode & SMALL_BLOCKS) != 0 ? 64 : 1024,
       .body_max_bytes = BODY_MAX,
       .bodies_max_bytes = BODIES_MAX,
@@ -320,8 +332,12 @@ static void step(input_t *in, acoap_sim_t *sim, acoap_local_endpoint_t *endpoint
       acoap_sim_run_until(sim, acoap_sim_now(sim) + 5);
     }
     break;
+  case 6:
+  case 7:
+    send_request(in, true);
+    break;
   default:
-    send_request(in);
+    send_request(in, false);
     break;
   }
 }

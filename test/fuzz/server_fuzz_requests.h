@@ -49,6 +49,21 @@ static uint8_t put_block(input_t *in, acoap_builder_t *builder, uint16_t number,
   return byte & 7;
 }
 
+/* What goes with Q-Block1, and makes an address one that is there. */
+static void put_sets(input_t *in, acoap_builder_t *builder, peer_t *peer) {
+  uint8_t byte = next(in);
+  if ((byte & 1) == 0) {
+    acoap_builder_option(builder, ACOAP_OPTION_REQUEST_TAG, (byte & 2) == 0 ? "a" : "b", 1);
+  }
+  if ((byte & 4) == 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_SIZE1, (byte >> 3) * 50u);
+  }
+  if (peer->echo_len > 0) {
+    acoap_builder_option(builder, ACOAP_OPTION_ECHO, peer->echo, peer->echo_len);
+    peer->known = true;
+  }
+}
+
 static void put_conditions(acoap_builder_t *builder, const peer_t *peer, uint8_t bits) {
   if ((bits & 16) != 0) {
     acoap_builder_option(builder, ACOAP_OPTION_ETAG, peer->etag, peer->etag_len);
