@@ -114,9 +114,9 @@ typedef struct acoap_upload_ops {
    */
   int (*begin)(void *user_data, acoap_upload_t *upload, acoap_request_t *first, uint64_t total);
   /**
-   * The next bytes, borrowed. 0; ACOAP_EAGAIN: taken, but say acoap_upload_ready when it is done
-   * (the next block is asked for only then); a response code or a negative error ends the transfer
-   * with it, and `abort` follows.
+   * The next bytes, borrowed, of one block or of several. 0; ACOAP_EAGAIN: taken, but say
+   * acoap_upload_ready when it is done (the next block is asked for only then); a response code or
+   * a negative error ends the transfer with it, and `abort` follows.
    */
   int (*write)(void *user_data, acoap_upload_t *upload, uint64_t offset, acoap_bytes_t bytes);
   /**

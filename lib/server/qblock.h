@@ -49,6 +49,7 @@ typedef struct acoap__qreceive {
   uint32_t count;          /* payloads of the body */
   uint32_t first;          /* those before are in their place; this one is not */
   uint32_t beyond;         /* one more than the greatest number that is here */
+  uint32_t handed;         /* how many from `first` on are on their way to their place */
   uint32_t continued;      /* up to here, whole sets, they were acknowledged (2.31) */
   uint32_t complained;     /* first number of the newest set that made us ask for what is missing
                               in those before */

@@ -14,8 +14,9 @@
  * NON_MAX_RETRANSMIT
  *
  * A body that is joined has each payload copied once, to where it belongs. A writer gets them in
- * order; for it those that are early are kept in a ring. A client's new body for the same resource
- * ends an older part of one. The final answer stays for who repeats a payload.
+ * order, those that waited for their turn in one piece; for it they are kept in a ring. A client's
+ * new body for the same resource ends an older part of one. The final answer stays for who repeats
+ * a payload.
  * SPDX-License-Identifier: MIT
  */
 #include "server/qblock.h"
@@ -70,12 +71,17 @@ static void advance(acoap__qreceive_t *receive) {
   }
 }
 
-static acoap_bytes_t in_ring(const acoap__qreceive_t *receive, uint32_t num) {
+/* Those that wait in the ring from `first` on, one behind the other, up to where it ends. */
+static acoap_bytes_t run_in_ring(acoap__qreceive_t *receive) {
   size_t size = size_of(receive);
-  uint64_t offset = (uint64_t)num * size;
-  uint64_t left = receive->total - offset;
-  return (acoap_bytes_t){receive->ring + (size_t)(num % receive->window) * size,
-                         left < size ? (size_t)left : size};
+  uint32_t at = receive->first % receive->window;
+  uint64_t left = receive->total - (uint64_t)receive->first * size;
+  receive->handed = 1;
+  while (is_early(receive, receive->handed) && at + receive->handed < receive->window) {
+    receive->handed++;
+  }
+  size_t len = receive->handed * size;
+  return (acoap_bytes_t){receive->ring + at * size, left < len ? (size_t)left : len};
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -381,25 +387,31 @@ static void complete(acoap__qreceive_t *receive, acoap__serving_t *serving) {
   settle(receive);
 }
 
-/* Those that came early, and follow the one that is in its place now. 0, or as acoap__upload_write.
- */
+/* What was handed over is in its place, and then those that came early and follow it. 0, or as
+ * acoap__upload_write. */
 static int take_over_early(acoap__qreceive_t *receive, acoap__serving_t *serving) {
   acoap_upload_t *upload = receive->transfer->upload;
-  int status = 0;
-  advance(receive);
-  while (status == 0 && receive->first < receive->count && (receive->early[0] & 1) != 0) {
+  for (;;) {
+    while (receive->handed > 0) {
+      receive->handed--;
+      advance(receive);
+    }
+    if (receive->first == receive->count || (receive->early[0] & 1) == 0) {
+      return 0;
+    }
     uint64_t offset = (uint64_t)receive->first * size_of(receive);
     if (upload->ops == NULL) {
       uint64_t end = offset + size_of(receive);
       upload->len = end < receive->total ? end : receive->total;
+      receive->handed = 1;
     } else {
-      status = acoap__upload_write(upload, serving, offset, in_ring(receive, receive->first));
-    }
-    if (status == 0) {
-      advance(receive);
+      acoap_bytes_t run = run_in_ring(receive);
+      int status = acoap__upload_write(upload, serving, offset, run);
+      if (status != 0) {
+        return status;
+      }
     }
   }
-  return status;
 }
 
 /* A writer's, before its turn. */
@@ -432,6 +444,7 @@ static int take(acoap__qreceive_t *receive, acoap__serving_t *serving) {
   acoap_bytes_t bytes = payload_of(serving);
   int status;
   if (num == receive->first) {
+    receive->handed = 1;
     status = acoap__upload_write(upload, serving, offset, bytes);
     return status == 0 ? take_over_early(receive, serving) : status;
   }
