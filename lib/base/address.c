@@ -4,7 +4,7 @@
  * always 0. Looks up no names and no interfaces.
  * SPDX-License-Identifier: MIT
  */
-#include <acoap/address.h>
+#include "base/address.h"
 
 #include <acoap/error.h>
 
@@ -126,11 +126,7 @@ bool acoap_address_equal(const acoap_address_t *a, const acoap_address_t *b) {
 }
 
 bool acoap_address_is_multicast(const acoap_address_t *address) {
-  if (address == NULL) {
-    return false;
-  }
-  return (address->family == ACOAP_FAMILY_IPV4 && (address->ip[0] & 0xf0) == 0xe0) ||
-         (address->family == ACOAP_FAMILY_IPV6 && address->ip[0] == 0xff);
+  return address != NULL && acoap__address_is_group(address);
 }
 
 bool acoap_address_is_loopback(const acoap_address_t *address) {

@@ -43,7 +43,6 @@ struct in6_addr acoap__sockaddr_ip6(const acoap_address_t *address) {
 
 socklen_t acoap__sockaddr_write(const acoap_address_t *address, bool mapped,
                                 struct sockaddr_storage *out) {
-  memset(out, 0, sizeof(*out));
   if (address->family == ACOAP_FAMILY_IPV4 && !mapped) {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(address->port)};
     memcpy(&in.sin_addr, address->ip, IP4_BYTES);
@@ -58,6 +57,7 @@ socklen_t acoap__sockaddr_write(const acoap_address_t *address, bool mapped,
     memcpy(out, &in6, sizeof(in6));
     return sizeof(in6);
   }
+  out->ss_family = AF_UNSPEC;
   return 0;
 }
 

@@ -60,7 +60,10 @@ static void before_waiting(uv_prepare_t *prepare) {
 }
 
 void acoap__udp_flush_later(acoap__udp_batched_t *udp) {
-  uv_prepare_start(&udp->prepare, before_waiting);
+  if (!udp->preparing) {
+    udp->preparing = true;
+    uv_prepare_start(&udp->prepare, before_waiting);
+  }
 }
 
 static int start(acoap_socket_t *socket, const acoap_socket_events_t *events, void *user_data) {
@@ -87,9 +90,7 @@ static int local_address(acoap_socket_t *socket, acoap_address_t *address) {
 }
 
 static bool reaches(acoap_socket_t *socket, const acoap_address_t *address) {
-  const acoap__udp_batched_t *udp = self(socket);
-  return address->family == udp->local.family ||
-         (udp->dual && address->family == ACOAP_FAMILY_IPV4);
+  return acoap__udp_reaches(self(socket), address);
 }
 
 static void set_ref(acoap_socket_t *socket, bool ref) {

@@ -37,8 +37,11 @@ typedef struct acoap__udp_receiver {
   struct mmsghdr headers[ACOAP__UDP_RECEIVE_BATCH];  /* point into slots */
   unsigned int prepared; /* slots from 0 on that are ready for the next call */
   uint8_t *rests;        /* ACOAP__UDP_JOINED_MAX for each slot; NULL: nothing comes joined */
-  acoap_incoming_datagram_t incoming[ACOAP__UDP_HAND_UP]; /* what goes up, buffers referenced */
+  acoap_path_t way;      /* of what comes, as far as the descriptor says it */
+  acoap_incoming_datagram_t incoming[ACOAP__UDP_HAND_UP]; /* what goes up, buffers borrowed */
   size_t incoming_count;                                  /* how many */
+  acoap_buffer_t *pieces[ACOAP__UDP_HAND_UP]; /* those of them that are no slot's, referenced */
+  size_t piece_count;                         /* how many */
 } acoap__udp_receiver_t;
 
 /* One datagram in the send queue. */
@@ -78,6 +81,7 @@ typedef struct acoap__udp_batched {
   uv_poll_t poll;        /* on fd */
   int polled;            /* events that the poll waits for */
   uv_prepare_t prepare;  /* flushes before the loop waits; runs while something is queued */
+  bool preparing;        /* it runs */
   acoap__udp_receiver_t receiver;  /* the way in */
   acoap__udp_queue_t queue;        /* the way out */
   bool closing;                    /* close was called */
@@ -93,7 +97,16 @@ int acoap__udp_open(acoap__udp_batched_t *udp, const acoap_udp_options_t *option
 /* udp_receive.c */
 int acoap__udp_receiver_init(acoap__udp_batched_t *udp, size_t datagram_max_bytes);
 void acoap__udp_receiver_done(acoap__udp_batched_t *udp);
+/* The descriptor is open and bound. */
+void acoap__udp_receiver_know(acoap__udp_batched_t *udp);
 void acoap__udp_receive(acoap__udp_batched_t *udp);
+
+/* Can it send there? */
+static inline bool acoap__udp_reaches(const acoap__udp_batched_t *udp,
+                                      const acoap_address_t *address) {
+  return address->family == udp->local.family ||
+         (udp->dual && address->family == ACOAP_FAMILY_IPV4);
+}
 
 /* udp_send.c */
 int acoap__udp_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count);

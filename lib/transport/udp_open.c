@@ -188,6 +188,7 @@ int acoap__udp_open(acoap__udp_batched_t *udp, const acoap_udp_options_t *option
   int status = options->adopt_fd != 0 ? adopt(udp, options) : open_new(udp, options);
   if (status == 0) {
     acoap__udp_segments_open(udp);
+    acoap__udp_receiver_know(udp);
   }
   return status;
 }

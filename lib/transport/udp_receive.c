@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "transport/sockaddr.h"
@@ -21,6 +22,7 @@
 #define ROUNDS_PER_TURN 4 /* recvmmsg calls before the loop has its turn again */
 #define ERRORS_PER_TURN 8 /* pending errors passed over */
 #define KEPT_BUFFERS 128  /* unused ones in the pool */
+#define NOTHING SIZE_MAX
 
 int acoap__udp_receiver_init(acoap__udp_batched_t *udp, size_t datagram_max_bytes) {
   udp->receiver.pool = acoap__buffer_pool_new(datagram_max_bytes, KEPT_BUFFERS);
@@ -33,6 +35,21 @@ void acoap__udp_receiver_done(acoap__udp_batched_t *udp) {
   }
   acoap__buffer_pool_close(udp->receiver.pool);
   acoap__free(udp->receiver.rests);
+}
+
+void acoap__udp_receiver_know(acoap__udp_batched_t *udp) {
+  memset(&udp->receiver.way, 0, sizeof(udp->receiver.way));
+  udp->receiver.way.local = udp->local;
+  if (udp->wildcard) {
+    udp->receiver.way.local = (acoap_address_t){.port = udp->local.port};
+  }
+  udp->receiver.way.multicast = acoap_address_is_multicast(&udp->local);
+}
+
+/* A call writes over the lengths in a header, and over nothing else that stands there for good. */
+static void ready_again(struct msghdr *header) {
+  header->msg_namelen = sizeof(struct sockaddr_storage);
+  header->msg_controllen = sizeof(((acoap__udp_control_t *)0)->bytes);
 }
 
 /* False: no memory. */
@@ -50,12 +67,10 @@ static bool prepare_slot(acoap__udp_receiver_t *receiver, unsigned int index) {
                                     ACOAP__UDP_JOINED_MAX};
   }
   receiver->headers[index].msg_hdr = (struct msghdr){.msg_name = &slot->from,
-                                                     .msg_namelen = sizeof(slot->from),
                                                      .msg_iov = slot->bytes,
                                                      .msg_iovlen = receiver->rests != NULL ? 2 : 1,
-                                                     .msg_control = slot->control.bytes,
-                                                     .msg_controllen = sizeof(slot->control.bytes)};
-  receiver->headers[index].msg_len = 0;
+                                                     .msg_control = slot->control.bytes};
+  ready_again(&receiver->headers[index].msg_hdr);
   return true;
 }
 
@@ -104,55 +119,63 @@ static size_t read_control(struct msghdr *header, acoap_path_t *path) {
       segment = joined != 0 ? joined : segment;
     }
   }
-  path->multicast = path->multicast || acoap_address_is_multicast(&path->local);
+  path->multicast = path->multicast || acoap__address_is_group(&path->local);
   return segment;
 }
 
-/* False: nothing to hand up. Of those that came joined none is cut: they are short, or forged. */
-static bool describe(acoap__udp_batched_t *udp, size_t index, acoap_path_t *path, size_t *segment,
-                     bool *cut) {
+/* The length of each datagram of what came, or NOTHING to hand up. Of those that came joined none
+ * is cut: they are short, or forged. */
+static size_t describe(acoap__udp_batched_t *udp, size_t index, acoap_incoming_datagram_t *to) {
   struct mmsghdr *header = &udp->receiver.headers[index];
-  memset(path, 0, sizeof(*path));
+  size_t segment = 0;
+  to->path = udp->receiver.way;
   /* Port 0 cannot be answered; RFC 768 gives it to senders that want none. */
-  if (!acoap__sockaddr_read(header->msg_hdr.msg_name, &path->peer) || path->peer.port == 0) {
-    return false;
+  if (!acoap__sockaddr_read(header->msg_hdr.msg_name, &to->path.peer) || to->path.peer.port == 0) {
+    return NOTHING;
   }
-  path->local = udp->local;
-  if (udp->wildcard) {
-    path->local = (acoap_address_t){.port = udp->local.port};
+  if (header->msg_hdr.msg_controllen > 0) {
+    segment = read_control(&header->msg_hdr, &to->path);
   }
-  *segment = read_control(&header->msg_hdr, path);
-  *segment = *segment != 0 && *segment < header->msg_len ? *segment : header->msg_len;
-  *cut = (header->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
-         *segment > udp->receiver.slots[index].buffer->cap;
-  udp->udp.stats.dropped_too_long += *cut ? 1 : 0;
-  return !*cut || *segment == header->msg_len;
+  segment = segment != 0 && segment < header->msg_len ? segment : header->msg_len;
+  to->truncated = (header->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+                  segment > udp->receiver.slots[index].buffer->cap;
+  if (!to->truncated) {
+    return segment;
+  }
+  udp->udp.stats.dropped_too_long++;
+  return segment == header->msg_len ? segment : NOTHING;
 }
 
 /* Tell of what was collected. */
 static void hand_up(acoap__udp_batched_t *udp) {
   acoap__udp_receiver_t *receiver = &udp->receiver;
   size_t count = receiver->incoming_count;
+  size_t pieces = receiver->piece_count;
   receiver->incoming_count = 0;
+  receiver->piece_count = 0;
   udp->udp.stats.received += count;
   if (count > 0 && udp->udp.events != NULL) {
     udp->udp.events->received(udp->udp.user_data, receiver->incoming, count);
   }
-  for (size_t i = 0; i < count; i++) {
-    acoap__buf_unref(receiver->incoming[i].buffer);
+  for (size_t i = 0; i < pieces; i++) {
+    acoap__buf_unref(receiver->pieces[i]);
   }
 }
 
-/* Takes over the reference. */
-static void collect(acoap__udp_batched_t *udp, const acoap_path_t *path, acoap_buffer_t *buffer,
-                    bool cut) {
-  acoap__udp_receiver_t *receiver = &udp->receiver;
-  acoap_bytes_t bytes = {buffer->bytes, buffer->len};
-  receiver->incoming[receiver->incoming_count++] = (acoap_incoming_datagram_t){
-      .buffer = buffer, .bytes = bytes, .path = *path, .truncated = cut};
-  if (receiver->incoming_count == ACOAP__UDP_HAND_UP) {
+/* Where the next one is described. */
+static acoap_incoming_datagram_t *next_incoming(acoap__udp_batched_t *udp) {
+  if (udp->receiver.incoming_count == ACOAP__UDP_HAND_UP) {
     hand_up(udp);
   }
+  return &udp->receiver.incoming[udp->receiver.incoming_count];
+}
+
+/* It was described: here are its bytes. */
+static void collect(acoap__udp_receiver_t *receiver, acoap_buffer_t *buffer, size_t len) {
+  acoap_incoming_datagram_t *incoming = &receiver->incoming[receiver->incoming_count++];
+  buffer->len = len;
+  incoming->buffer = buffer;
+  incoming->bytes = (acoap_bytes_t){buffer->bytes, len};
 }
 
 /* The bytes [at, at + len) of what stands in a slot: its buffer first, then the rest. */
@@ -170,31 +193,41 @@ static void copy_piece(const acoap__udp_receiver_t *receiver, size_t index, size
   }
 }
 
-/*
- * One datagram stays where it is. Of those that came joined each but the first gets a buffer of its
- * own, for somebody may keep it.
+/* Of those that came joined each but the first gets a buffer of its own, for somebody may keep it.
  */
-static void take(acoap__udp_batched_t *udp, size_t index) {
+static void take_pieces(acoap__udp_batched_t *udp, size_t index, const acoap_path_t *path,
+                        size_t segment) {
   acoap__udp_receiver_t *receiver = &udp->receiver;
-  acoap_buffer_t *buffer = receiver->slots[index].buffer;
   size_t total = receiver->headers[index].msg_len;
-  acoap_path_t path;
-  size_t segment = 0;
-  bool cut = false;
-  if (!describe(udp, index, &path, &segment, &cut)) {
-    return;
-  }
-  buffer->len = segment < buffer->cap ? segment : buffer->cap;
-  collect(udp, &path, acoap__buf_ref(buffer), cut);
-  for (size_t at = segment; at < total && segment > 0; at += segment) {
+  for (size_t at = segment; at < total; at += segment) {
     acoap_buffer_t *piece = acoap__buffer_pool_take(receiver->pool);
     if (piece == NULL) {
       udp->udp.stats.dropped_no_memory++;
       continue;
     }
-    piece->len = total - at < segment ? total - at : segment;
-    copy_piece(receiver, index, at, piece->len, piece->bytes);
-    collect(udp, &path, piece, false);
+    size_t len = total - at < segment ? total - at : segment;
+    copy_piece(receiver, index, at, len, piece->bytes);
+    acoap_incoming_datagram_t *incoming = next_incoming(udp);
+    incoming->path = *path;
+    incoming->truncated = false;
+    receiver->pieces[receiver->piece_count++] = piece;
+    collect(receiver, piece, len);
+  }
+}
+
+/* One datagram stays where it is: the slot's reference is enough until it is used again. */
+static void take(acoap__udp_batched_t *udp, size_t index) {
+  acoap__udp_receiver_t *receiver = &udp->receiver;
+  acoap_incoming_datagram_t *incoming = next_incoming(udp);
+  acoap_buffer_t *buffer = receiver->slots[index].buffer;
+  size_t segment = describe(udp, index, incoming);
+  if (segment == NOTHING) {
+    return;
+  }
+  collect(receiver, buffer, segment < buffer->cap ? segment : buffer->cap);
+  if (segment < receiver->headers[index].msg_len) {
+    acoap_path_t path = incoming->path;
+    take_pieces(udp, index, &path, segment);
   }
 }
 
@@ -205,17 +238,17 @@ static void take_all(acoap__udp_batched_t *udp, unsigned int got) {
     take(udp, i);
   }
   hand_up(udp);
+  /* Only these have to be made ready again. */
   for (unsigned int i = 0; i < got; i++) {
     acoap_buffer_t *buffer = receiver->slots[i].buffer;
-    if (buffer->refs > 1) {
-      /* Somebody keeps it: the slot takes another. */
-      receiver->slots[i].buffer = NULL;
-      acoap__buf_unref(buffer);
+    if (buffer->refs == 1) {
+      ready_again(&receiver->headers[i].msg_hdr);
+      continue;
     }
-  }
-  /* Only these have to be made ready again. */
-  for (unsigned int i = got; i-- > 0;) {
-    if (!prepare_slot(receiver, i)) {
+    /* Somebody keeps it: the slot takes another. */
+    receiver->slots[i].buffer = NULL;
+    acoap__buf_unref(buffer);
+    if (!prepare_slot(receiver, i) && i < receiver->prepared) {
       receiver->prepared = i;
     }
   }

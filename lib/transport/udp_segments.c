@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 
 #define RUN_MAX 64
@@ -41,7 +42,7 @@ void acoap__udp_segments_open(acoap__udp_batched_t *udp) {
 }
 
 static bool same_way(const acoap_path_t *a, const acoap_path_t *b) {
-  return acoap_address_equal(&a->peer, &b->peer) && acoap_address_equal(&a->local, &b->local) &&
+  return acoap__address_same(&a->peer, &b->peer) && acoap__address_same(&a->local, &b->local) &&
          a->interface == b->interface && a->hop_limit == b->hop_limit;
 }
 
@@ -51,7 +52,7 @@ size_t acoap__udp_run(const acoap__udp_batched_t *udp, size_t from) {
   size_t count = 1;
   size_t bytes = first->len;
   if (from < queue->plain_until || first->len == 0 || first->len > udp->segment_max ||
-      acoap_address_is_multicast(&first->path.peer)) {
+      acoap__address_is_group(&first->path.peer)) {
     return 1;
   }
   while (from + count < queue->tail && count < RUN_MAX) {

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 #include "transport/sockaddr.h"
 
@@ -103,7 +104,7 @@ static int make_room(acoap__udp_batched_t *udp, size_t len) {
 static int enqueue(acoap__udp_batched_t *udp, const acoap_outgoing_datagram_t *datagram) {
   acoap__udp_queue_t *queue = &udp->queue;
   int status = acoap__udp_check(datagram);
-  if (status == 0 && !udp->udp.socket.ops->reaches(&udp->udp.socket, &datagram->path->peer)) {
+  if (status == 0 && !acoap__udp_reaches(udp, &datagram->path->peer)) {
     status = ACOAP_EADDRESS;
   }
   if (status == 0) {
@@ -140,25 +141,32 @@ static int send_to_group(acoap__udp_batched_t *udp, const acoap_outgoing_datagra
   return queue->answer;
 }
 
+/* The first of a batch, or one behind `taken` others, was not taken. */
+static int refuse(acoap__udp_batched_t *udp, size_t taken, int status) {
+  if (status == ACOAP_EAGAIN) {
+    udp->queue.refused = true;
+  } else if (taken > 0) {
+    /* The next call, after `writable`, will say what is wrong with this one. */
+    acoap__udp_news_writable(&udp->udp);
+  }
+  return taken > 0 ? (int)taken : status;
+}
+
 int acoap__udp_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *batch, size_t count) {
   acoap__udp_batched_t *udp = (acoap__udp_batched_t *)socket;
   size_t taken = 0;
   int status = udp->closing ? ACOAP_ECLOSED : 0;
-  while (status == 0 && taken < count) {
-    bool group = acoap_address_is_multicast(&batch[taken].path->peer);
+  for (; status == 0 && taken < count; taken++) {
+    bool group = acoap__address_is_group(&batch[taken].path->peer);
     status = group ? send_to_group(udp, &batch[taken]) : enqueue(udp, &batch[taken]);
-    taken += status == 0 ? 1 : 0;
+    if (status != 0) {
+      break;
+    }
   }
-  if (status == ACOAP_EAGAIN) {
-    udp->queue.refused = true;
-  } else if (status != 0 && taken > 0) {
-    /* The next call, after `writable`, will say what is wrong with this one. */
-    acoap__udp_news_writable(&udp->udp);
-  }
-  if (udp->queue.head < udp->queue.tail) {
+  if (!udp->preparing && udp->queue.head < udp->queue.tail) {
     acoap__udp_flush_later(udp);
   }
-  return taken > 0 || status == 0 ? (int)taken : status;
+  return status == 0 ? (int)taken : refuse(udp, taken, status);
 }
 
 /* The system call. */
@@ -301,7 +309,8 @@ static void settle(acoap__udp_batched_t *udp, bool moved) {
     queue->tail = 0;
     queue->arena_used = 0;
     queue->plain_until = 0;
-    if (!udp->closing) {
+    if (!udp->closing && udp->preparing) {
+      udp->preparing = false;
       uv_prepare_stop(&udp->prepare);
     }
   }
