@@ -62,9 +62,8 @@ static void make_room(acoap__dedup_t *dedup, acoap__dedup_log_t *log, acoap_time
   }
 }
 
-/* The entry of a key, whether it lives or not; NULL: there is none. */
-static acoap__dedup_entry_t *look_up(const acoap__dedup_t *dedup, uint64_t hash,
-                                     const acoap__message_key_t *key) {
+acoap__dedup_entry_t *acoap__dedup_look_up(const acoap__dedup_t *dedup, uint64_t hash,
+                                           const acoap__message_key_t *key) {
   for (acoap__map_node_t *node = acoap__map_find(&dedup->index, hash); node != NULL;
        node = acoap__map_find_next(node)) {
     acoap__dedup_entry_t *entry = ACOAP__CONTAINER(node, acoap__dedup_entry_t, node);
@@ -77,18 +76,18 @@ static acoap__dedup_entry_t *look_up(const acoap__dedup_t *dedup, uint64_t hash,
 
 acoap__dedup_entry_t *acoap__dedup_find(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
                                         const acoap__message_key_t *key) {
-  acoap__dedup_entry_t *entry = look_up(dedup, hash, key);
+  acoap__dedup_entry_t *entry = acoap__dedup_look_up(dedup, hash, key);
 
   return entry != NULL && entry->expires > now ? entry : NULL;
 }
 
-acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
-                                          const acoap__message_key_t *key, acoap_type_t type,
-                                          uint32_t fingerprint, uint32_t lifetime_ms) {
+acoap__dedup_entry_t *acoap__dedup_replace(acoap__dedup_t *dedup, acoap_time_t now,
+                                           acoap__dedup_entry_t *older, uint64_t hash,
+                                           const acoap__message_key_t *key, acoap_type_t type,
+                                           uint32_t fingerprint, uint32_t lifetime_ms) {
   acoap__dedup_log_t *log = &dedup->logs[type == ACOAP_CON ? 0 : 1];
 
   /* The entry of the same key leaves the index and waits for its turn in the log. */
-  acoap__dedup_entry_t *older = look_up(dedup, hash, key);
   if (older != NULL) {
     acoap__map_remove(&dedup->index, &older->node);
   }
@@ -104,6 +103,13 @@ acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t no
   entry->reply_at = 0;
   acoap__map_insert(&dedup->index, &entry->node, hash);
   return entry;
+}
+
+acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
+                                          const acoap__message_key_t *key, acoap_type_t type,
+                                          uint32_t fingerprint, uint32_t lifetime_ms) {
+  return acoap__dedup_replace(dedup, now, acoap__dedup_look_up(dedup, hash, key), hash, key, type,
+                              fingerprint, lifetime_ms);
 }
 
 /* Both logs stand in one array, the NON behind the CON. */

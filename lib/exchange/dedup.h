@@ -67,9 +67,17 @@ void acoap__dedup_init(acoap__dedup_t *dedup, acoap__dedup_entry_t *entries, uin
                        uint32_t non_count, acoap__map_node_t **buckets, size_t bucket_count,
                        uint8_t *store, uint32_t store_len, acoap_stats_t *stats);
 
+/* The entry of this key, whether it lives or not; NULL: there is none. */
+acoap__dedup_entry_t *acoap__dedup_look_up(const acoap__dedup_t *dedup, uint64_t hash,
+                                           const acoap__message_key_t *key);
 /* The living entry of this key, or NULL. */
 acoap__dedup_entry_t *acoap__dedup_find(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
                                         const acoap__message_key_t *key);
+/* Log a message in the place of the entry of its key, which was looked up (NULL: there is none). */
+acoap__dedup_entry_t *acoap__dedup_replace(acoap__dedup_t *dedup, acoap_time_t now,
+                                           acoap__dedup_entry_t *older, uint64_t hash,
+                                           const acoap__message_key_t *key, acoap_type_t type,
+                                           uint32_t fingerprint, uint32_t lifetime_ms);
 /* Log a message; an entry of the same key is replaced. */
 acoap__dedup_entry_t *acoap__dedup_insert(acoap__dedup_t *dedup, acoap_time_t now, uint64_t hash,
                                           const acoap__message_key_t *key, acoap_type_t type,

@@ -91,9 +91,6 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
   engine->lifetimes_ms[0] = acoap_params_exchange_lifetime_ms(params);
   engine->lifetimes_ms[1] = acoap_params_non_lifetime_ms(params);
   engine->sender = tables->sender;
-  if (engine->sender != NULL) {
-    engine->sender->known = false;
-  }
   engine->peers = tables->peer_table;
   acoap__peer_table_init(engine, engine->peers, tables->peers, config->peers, tables->group,
                          tables->peer_buckets, tables->peer_bucket_count);
@@ -139,14 +136,23 @@ acoap_path_t acoap__path_back(const acoap_path_t *received) {
   return back;
 }
 
+int acoap__engine_transmit_back(acoap__engine_t *engine, const acoap_path_t *received,
+                                const uint8_t *bytes, size_t len) {
+  if (!received->multicast) {
+    return acoap__engine_transmit(engine, received, bytes, len);
+  }
+  acoap_path_t back = acoap__path_back(received);
+
+  return acoap__engine_transmit(engine, &back, bytes, len);
+}
+
 void acoap__engine_transmit_empty(acoap__engine_t *engine, const acoap_path_t *received,
                                   acoap_type_t type, uint16_t message_id) {
-  acoap_path_t back = acoap__path_back(received);
   uint8_t bytes[4] = {0x40, ACOAP_CODE_EMPTY, 0, 0};
 
   acoap_message_set_header(bytes, type, message_id);
   engine->stats.resets_sent += type == ACOAP_RST ? 1 : 0;
-  acoap__engine_transmit(engine, &back, bytes, sizeof(bytes));
+  acoap__engine_transmit_back(engine, received, bytes, sizeof(bytes));
 }
 
 /* ---- in -------------------------------------------------------------------------------------- */
@@ -166,21 +172,20 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
   if (path == NULL || (bytes == NULL && len > 0)) {
     return ACOAP_EINVAL;
   }
-  acoap_path_t from = *path;
   engine->stats.datagrams_received++;
   int status = acoap_decode(&view, bytes, len, engine->config.token_max, NULL);
   if (status < 0) {
     if (!has_long_token(engine, &view, bytes, status)) {
-      acoap__message_layer_malformed(engine, &from, &view, len, status);
+      acoap__message_layer_malformed(engine, path, &view, len, status);
     }
     acoap__engine_leave(engine);
     return status;
   }
-  acoap__peer_t *peer = acoap__peer_find(engine, &from);
+  acoap__peer_t *peer = acoap__peer_find(engine, path);
   if (peer != NULL) {
     acoap__peer_heard(peer, now);
   }
-  acoap__message_layer_receive(engine, now, &from, &view);
+  acoap__message_layer_receive(engine, now, path, &view);
   if (peer != NULL) {
     /* Should the entry be another peer's by now, then that one's queue is looked at, which does no
      * harm. */

@@ -351,12 +351,17 @@ typedef struct acoap__tokens {
   uint8_t key[16];   /* makes tokens out of their counter */
 } acoap__tokens_t;
 
-/* The peer whose hash was asked for last: mostly who sent the datagram in hand. */
+/* What exchange/key_hash.c keeps: the peer whose hash was asked for last, mostly who sent the
+ * datagram in hand; and how messages are told apart. */
 typedef struct acoap__sender {
   acoap_address_t peer; /* its address */
   uint16_t socket;      /* number of our socket */
   bool known;           /* there is one */
   uint64_t hash;        /* of both */
+  /* acoap__fingerprint */
+  uint32_t (*fingerprint)(const struct acoap__sender *sender, const acoap_path_t *path,
+                          const acoap_view_t *view);
+  uint64_t fingerprint_keys[8]; /* random */
 } acoap__sender_t;
 
 struct acoap__engine {
@@ -418,7 +423,8 @@ typedef struct acoap__engine_tables {
 /*
  * The two steps of acoap__engine_init, for a driver whose numbers are whole and in range: place the
  * tables from this address on (any, if they are only to be counted) and get their bytes; then
- * begin. `params` is lent as long as the engine, in the place of config->params.
+ * begin. `params` is lent as long as the engine, in the place of config->params; the sender, where
+ * there is one, is the driver's to fill in.
  */
 size_t acoap__engine_place(acoap__engine_tables_t *tables, const acoap__engine_config_t *config,
                            uintptr_t memory);
@@ -428,8 +434,9 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
                          const acoap__engine_events_t *events, void *user_data);
 
 /*
- * Take one datagram. Callbacks come from inside. Returns 0, or the decode error for the caller's
- * log (it has been dealt with: RST for a malformed CON not sent to a group, silence otherwise).
+ * Take one datagram; path and bytes are lent, whatever the callbacks do that come from inside.
+ * Returns 0, or the decode error for the caller's log (it has been dealt with: RST for a malformed
+ * CON not sent to a group, silence otherwise).
  */
 int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                           const uint8_t *bytes, size_t len);

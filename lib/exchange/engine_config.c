@@ -83,6 +83,12 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
   acoap_params_t *params = memory;
   *params = filled.params;
   acoap__engine_start(engine, &filled, params, &tables, random, log, events, user_data);
+  if (engine->sender != NULL) {
+    engine->sender->known = false;
+    engine->sender->fingerprint = acoap__fingerprint;
+    acoap__random_bytes(random, engine->sender->fingerprint_keys,
+                        sizeof(engine->sender->fingerprint_keys));
+  }
   if (!filled.no_groups) {
     acoap__peer_table_use_groups(engine->peers);
   }

@@ -92,14 +92,13 @@ int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbou
   if (!is_response(bytes, len) || is_answered(inbound, entry)) {
     return ACOAP_EINVAL;
   }
-  acoap_path_t back = acoap__path_back(&inbound->path);
   int status = inbound->type == ACOAP_CON
                    ? make_piggybacked(engine, now, inbound, entry, bytes, len)
-                   : make_non(engine, now, &back, bytes);
+                   : make_non(engine, now, &inbound->path, bytes);
   if (status == 0) {
     inbound->answered = true;
     engine->stats.responses_sent++;
-    acoap__engine_transmit(engine, &back, bytes, len);
+    acoap__engine_transmit_back(engine, &inbound->path, bytes, len);
   }
   acoap__engine_leave(engine);
   return status;

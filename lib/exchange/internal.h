@@ -19,6 +19,9 @@ void acoap__engine_transmit_empty(acoap__engine_t *engine, const acoap_path_t *r
 /* The way back to where a datagram came from: from the address it was sent to, unless that is a
  * group. */
 acoap_path_t acoap__path_back(const acoap_path_t *received);
+/* Send that way. `received` is lent until this returns, whatever the socket does meanwhile. */
+int acoap__engine_transmit_back(acoap__engine_t *engine, const acoap_path_t *received,
+                                const uint8_t *bytes, size_t len);
 
 /* Set a timer and remember when it has become the earliest. */
 void acoap__engine_set_timer(acoap__engine_t *engine, acoap__timer_t *timer, acoap_time_t at);

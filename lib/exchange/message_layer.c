@@ -65,13 +65,9 @@ static bool is_idempotent(uint8_t code) {
   }
 }
 
-/*
- * What a retransmission has in common with its original besides the Message ID. The length is a
- * part of it: a short message that claims to be a long one again must not be worth the long one's
- * answer (RFC 9175 section 2.4).
- */
-static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t *path,
-                               const acoap_view_t *view) {
+/* See key_hash.h; by config.hash alone. */
+static uint32_t plain_fingerprint(const acoap__engine_t *engine, const acoap_path_t *path,
+                                  const acoap_view_t *view) {
   size_t len = view->options.len + view->payload.len;
   size_t token_len = view->token.len;
   uint8_t bytes[4 + ACOAP_TOKEN_MAX] = {(uint8_t)view->type, view->code, (uint8_t)(len >> 8),
@@ -92,6 +88,14 @@ static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t
   return (uint32_t)print;
 }
 
+static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t *path,
+                               const acoap_view_t *view) {
+  const acoap__sender_t *sender = engine->sender;
+
+  return sender != NULL ? sender->fingerprint(sender, path, view)
+                        : plain_fingerprint(engine, path, view);
+}
+
 static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
                          const acoap_view_t *view, const acoap__dedup_entry_t *entry) {
   switch ((acoap__reply_t)entry->reply) {
@@ -105,9 +109,8 @@ static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
     break;
   case ACOAP__REPLY_STORED: {
     acoap_bytes_t bytes = acoap__dedup_stored(engine->dedup, entry);
-    acoap_path_t back = acoap__path_back(path);
     engine->stats.replies_repeated++;
-    acoap__engine_transmit(engine, &back, bytes.data, bytes.len);
+    acoap__engine_transmit_back(engine, path, bytes.data, bytes.len);
     break;
   }
   case ACOAP__REPLY_NONE:
@@ -116,57 +119,63 @@ static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
   }
 }
 
+/* The message came already, and its entry lives. */
+static bool is_repeated(acoap__engine_t *engine, const acoap_path_t *path, const acoap_view_t *view,
+                        acoap__dedup_entry_t *known) {
+  engine->stats.duplicates++;
+  if (view->type == ACOAP_NON) {
+    return true;
+  }
+  if (known->reply == ACOAP__REPLY_EVICTED && is_idempotent(view->code)) {
+    known->reply = ACOAP__REPLY_NONE;
+    return false;
+  }
+  repeat_reply(engine, path, view, known);
+  return true;
+}
+
 bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
                                  const acoap_path_t *path, const acoap_view_t *view,
                                  acoap__dedup_entry_t **entry) {
   uint32_t fingerprint = fingerprint_of(engine, path, view);
-  uint32_t lifetime = engine->lifetimes_ms[view->type == ACOAP_CON ? 0 : 1];
   acoap__message_key_t key;
 
   acoap__message_key(&key, path, view->message_id);
   uint64_t hash = engine->config.key_hash(engine, &key);
-  acoap__dedup_entry_t *known = acoap__dedup_find(engine->dedup, now, hash, &key);
+  acoap__dedup_entry_t *known = acoap__dedup_look_up(engine->dedup, hash, &key);
 
-  /* What came in another session is another message (RFC 7252 section 9.1.1). */
-  if (known != NULL && known->fingerprint != fingerprint &&
-      (!engine->config.strict_message_id || path->session != 0)) {
+  if (known != NULL && known->expires > now) {
+    /* What came in another session is another message (RFC 7252 section 9.1.1). */
+    if (known->fingerprint == fingerprint ||
+        (engine->config.strict_message_id && path->session == 0)) {
+      *entry = known;
+      return !is_repeated(engine, path, view, known);
+    }
     engine->stats.message_id_reused++;
-    known = NULL;
   }
-  if (known == NULL) {
-    *entry = acoap__dedup_insert(engine->dedup, now, hash, &key, view->type, fingerprint, lifetime);
-    return true;
-  }
-  engine->stats.duplicates++;
-  if (view->type == ACOAP_NON) {
-    return false;
-  }
-  if (known->reply == ACOAP__REPLY_EVICTED && is_idempotent(view->code)) {
-    known->reply = ACOAP__REPLY_NONE;
-    *entry = known;
-    return true;
-  }
-  repeat_reply(engine, path, view, known);
-  return false;
+  *entry = acoap__dedup_replace(engine->dedup, now, known, hash, &key, view->type, fingerprint,
+                                engine->lifetimes_ms[view->type == ACOAP_CON ? 0 : 1]);
+  return true;
 }
 
 /* ---- requests and responses ------------------------------------------------------------------ */
 
 static void receive_request(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
                             const acoap_view_t *view) {
-  acoap__inbound_t inbound;
   acoap__dedup_entry_t *entry = NULL;
 
   if (!engine->config.stateless && !acoap__message_layer_is_new(engine, now, path, view, &entry)) {
     return;
   }
-  memset(&inbound, 0, sizeof(inbound));
-  inbound.path = *path;
-  inbound.type = view->type;
-  inbound.code = view->code;
-  inbound.message_id = view->message_id;
-  inbound.dedup_slot = entry != NULL ? acoap__dedup_slot(engine->dedup, entry) : ACOAP__DEDUP_NONE;
-  inbound.dedup_serial = entry != NULL ? entry->serial : 0;
+  acoap__inbound_t inbound = {.path = *path,
+                              .type = view->type,
+                              .code = view->code,
+                              .message_id = view->message_id,
+                              .dedup_slot = ACOAP__DEDUP_NONE};
+  if (entry != NULL) {
+    inbound.dedup_slot = acoap__dedup_slot(engine->dedup, entry);
+    inbound.dedup_serial = entry->serial;
+  }
   engine->stats.requests_received++;
   engine->events->request(engine->user_data, now, &inbound, view);
 }

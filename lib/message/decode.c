@@ -85,6 +85,13 @@ static const uint8_t *decode_options(acoap_view_t *view, const uint8_t *at, cons
   return NULL;
 }
 
+static void decode_header(acoap_view_t *view, const uint8_t *bytes) {
+  memset(view, 0, sizeof(*view));
+  view->type = (acoap_type_t)(bytes[0] >> 4 & 3);
+  view->code = bytes[1];
+  view->message_id = (uint16_t)(bytes[2] << 8 | bytes[3]);
+}
+
 int acoap_decode(acoap_view_t *view, const uint8_t *bytes, size_t len, size_t token_max,
                  size_t *offset) {
   const uint8_t *wrong;
@@ -93,32 +100,26 @@ int acoap_decode(acoap_view_t *view, const uint8_t *bytes, size_t len, size_t to
   if (view == NULL || (bytes == NULL && len > 0)) {
     return ACOAP_EINVAL;
   }
+  const uint8_t *end = len > 0 ? bytes + len : bytes;
   if (len > 0 && bytes[0] >> 6 != 1) {
     error = ACOAP_EVERSION;
     wrong = bytes;
     goto fail;
   }
-  const uint8_t *end = len > 0 ? bytes + len : bytes;
   if (len < ACOAP__HEADER_LEN) {
     wrong = end;
     goto fail;
   }
-  acoap_view_t read;
-  memset(&read, 0, sizeof(read));
-  read.type = (acoap_type_t)(bytes[0] >> 4 & 3);
-  read.code = bytes[1];
-  read.message_id = (uint16_t)(bytes[2] << 8 | bytes[3]);
-  *view = read;
-  if (read.code == ACOAP_CODE_EMPTY && (len > ACOAP__HEADER_LEN || (bytes[0] & 15u) != 0)) {
+  decode_header(view, bytes);
+  if (view->code == ACOAP_CODE_EMPTY && (len > ACOAP__HEADER_LEN || (bytes[0] & 15u) != 0)) {
     wrong = (bytes[0] & 15u) != 0 ? bytes : bytes + ACOAP__HEADER_LEN;
     goto fail;
   }
-  const uint8_t *at = decode_token(&read, bytes, end, token_max, &error, &wrong);
-  if (at == NULL || (wrong = decode_options(&read, at, end, &error)) != NULL) {
-    goto fail;
+  const uint8_t *at = decode_token(view, bytes, end, token_max, &error, &wrong);
+  if (at != NULL && (wrong = decode_options(view, at, end, &error)) == NULL) {
+    return 0;
   }
-  *view = read;
-  return 0;
+  decode_header(view, bytes); /* nothing else stays of it */
 
 fail:
   if (offset != NULL) {

@@ -8,6 +8,15 @@
 
 #include <acoap/codec.h>
 
+/*
+ * May the message have this option? False: it has not, and no look-up of it has to be made.
+ * Answered from the bits that decoding has set (acoap_view_t.present), so it costs nothing to ask
+ * for what is seldom there. True says no more than that: look.
+ */
+static inline bool acoap__view_may_have(const acoap_view_t *view, uint16_t number) {
+  return view->present == 0 || (view->present >> (number & 63u) & 1u) != 0;
+}
+
 /* What a value of this option has to be. */
 typedef struct acoap__option_rule {
   uint16_t number;     /* of the option */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "message/option.h"
 #include "support/check_main.h"
 
 static uint8_t bytes[2048];
@@ -15,6 +16,21 @@ static acoap_builder_t start(void) {
   acoap_builder_init(&builder, bytes, sizeof(bytes), ACOAP_CON, ACOAP_CODE_GET, 1, NULL, 0);
   return builder;
 }
+
+START_TEST(what_may_be_there_is_known_from_decoding) {
+  acoap_builder_t builder = start();
+  acoap_view_t view;
+  acoap_builder_option(&builder, ACOAP_OPTION_URI_PATH, "b", 1);
+  acoap_builder_option(&builder, ACOAP_OPTION_NO_RESPONSE, "", 0);
+  acoap_builder_view(&builder, &view);
+  ck_assert(acoap__view_may_have(&view, ACOAP_OPTION_OBSERVE)); /* nobody has looked */
+  ck_assert_int_eq(acoap_decode(&view, bytes, (size_t)acoap_builder_finish(&builder), 8, NULL), 0);
+  ck_assert(acoap__view_may_have(&view, ACOAP_OPTION_URI_PATH));
+  ck_assert(acoap__view_may_have(&view, ACOAP_OPTION_NO_RESPONSE));
+  ck_assert(!acoap__view_may_have(&view, ACOAP_OPTION_OBSERVE));
+  ck_assert(!acoap__view_may_have(&view, ACOAP_OPTION_URI_QUERY));
+}
+END_TEST
 
 START_TEST(options_come_in_order_and_by_number) {
   acoap_builder_t builder = start();
@@ -196,6 +212,7 @@ static Suite *message_view_suite(void) {
   tcase_add_test(view, integers_round_trip_in_the_fewest_bytes);
   tcase_add_test(view, an_integer_longer_than_registered_is_absent);
   tcase_add_loop_test(view, bad_critical_options, 0, sizeof(criticals) / sizeof(criticals[0]));
+  tcase_add_test(view, what_may_be_there_is_known_from_decoding);
   tcase_add_test(view, the_first_bad_critical_option_is_named);
   suite_add_tcase(suite, view);
   return suite;
