@@ -37,42 +37,56 @@ static acoap_buffer_t *copy_bytes(acoap_bytes_t bytes) {
   return buffer;
 }
 
-static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
-                        const acoap_incoming_datagram_t *datagram) {
+/* `buffer` is borrowed, and holds the bytes. */
+static void receive_bytes(acoap__endpoint_socket_t *socket, acoap_time_t now,
+                          const acoap_path_t *path, acoap_buffer_t *buffer, acoap_bytes_t bytes) {
   acoap_local_endpoint_t *endpoint = socket->endpoint;
-  acoap_path_t path = datagram->path;
-  acoap_bytes_t bytes = datagram->bytes;
-  path.socket = socket->answers_from;
-  if (endpoint->tap != NULL) {
-    endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, &path, bytes);
-  }
-  if (datagram->truncated) {
-    acoap__refuse_truncated(endpoint, now, &path, bytes);
-    return;
-  }
-  acoap_buffer_t *buffer = acoap__buf_ref(datagram->buffer);
-  if (buffer == NULL) {
-    buffer = copy_bytes(bytes);
-    bytes.data = buffer != NULL ? buffer->bytes : NULL;
-  }
+  acoap_message_t *outer = endpoint->current;
   if (buffer == NULL || !acoap__messages_reserve(endpoint) || !acoap__requests_reserve(endpoint)) {
     acoap__log_text(&endpoint->log, ACOAP_LOG_WARNING, "out of memory: a datagram was dropped");
-    acoap__buf_unref(buffer);
     return;
   }
-  acoap__current_datagram_t outer = endpoint->current;
-  endpoint->current.buffer = buffer;
-  endpoint->current.path = &path;
-  endpoint->current.message = NULL;
-  int status = acoap__engine_receive(&endpoint->engine, now, &path, bytes.data, bytes.len);
-  endpoint->current = outer;
-  acoap__buf_unref(buffer);
-  if (status == ACOAP_ETOKEN) {
-    acoap__refuse_token(endpoint, now, &path, bytes);
+  acoap_message_t *message = acoap__message_pick_up(endpoint, path, socket->answers_from, buffer);
+  const acoap_path_t *from = acoap_message_path(message);
+  if (endpoint->tap != NULL) {
+    endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, from, bytes);
   }
+  int status = acoap__engine_receive(&endpoint->engine, now, from, bytes.data, bytes.len);
+  if (status == ACOAP_ETOKEN) {
+    acoap__refuse_token(endpoint, now, from, bytes);
+  }
+  acoap__message_put_down(endpoint, message, outer);
   if (status != 0) {
     acoap__log_text(&endpoint->log, ACOAP_LOG_DEBUG, acoap_strerror(status));
   }
+}
+
+/* It was longer than the socket takes. */
+static void receive_truncated(acoap__endpoint_socket_t *socket, acoap_time_t now,
+                              const acoap_incoming_datagram_t *datagram) {
+  acoap_local_endpoint_t *endpoint = socket->endpoint;
+  acoap_path_t path = datagram->path;
+  path.socket = socket->answers_from;
+  if (endpoint->tap != NULL) {
+    endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, &path, datagram->bytes);
+  }
+  acoap__refuse_truncated(endpoint, now, &path, datagram->bytes);
+}
+
+static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
+                        const acoap_incoming_datagram_t *datagram) {
+  if (datagram->truncated) {
+    receive_truncated(socket, now, datagram);
+    return;
+  }
+  if (datagram->buffer != NULL) {
+    receive_bytes(socket, now, &datagram->path, datagram->buffer, datagram->bytes);
+    return;
+  }
+  acoap_buffer_t *copy = copy_bytes(datagram->bytes);
+  acoap_bytes_t bytes = {copy != NULL ? copy->bytes : NULL, datagram->bytes.len};
+  receive_bytes(socket, now, &datagram->path, copy, bytes);
+  acoap__buf_unref(copy);
 }
 
 static void received(void *user_data, const acoap_incoming_datagram_t *datagrams, size_t count) {
@@ -158,37 +172,43 @@ static int lose(acoap__endpoint_socket_t *socket, const char *why) {
   return 0;
 }
 
-/* Hand one datagram to the socket, or keep it until there is room. */
-static int offer(acoap__endpoint_socket_t *socket, const acoap_path_t *path, acoap_bytes_t bytes) {
-  acoap_outgoing_datagram_t datagram = {.path = path, .bytes = bytes};
-  int taken = ACOAP_EAGAIN;
-  if (acoap__list_empty(&socket->outbox)) {
-    taken = socket->socket->ops->send(socket->socket, &datagram, 1);
-  }
-  if (taken == 0 || taken == ACOAP_EAGAIN) {
-    int status = acoap__outbox_add(socket, path, bytes);
-    return status == 0 ? 0 : lose(socket, "a socket is full: a datagram was dropped");
-  }
-  if (taken == ACOAP_ENOMEM) {
-    return lose(socket, "out of memory: a datagram was not sent");
-  }
-  if (taken < 0) {
-    return taken;
-  }
+static int note_taken(acoap__endpoint_socket_t *socket) {
   socket->unflushed = true;
   socket->endpoint->unflushed = true;
   return 0;
 }
 
+/* Keep it until there is room. */
+static int not_taken(acoap__endpoint_socket_t *socket, const acoap_outgoing_datagram_t *datagram,
+                     int status) {
+  if (status == 0 || status == ACOAP_EAGAIN) {
+    status = acoap__outbox_add(socket, datagram->path, datagram->bytes);
+    return status == 0 ? 0 : lose(socket, "a socket is full: a datagram was dropped");
+  }
+  if (status == ACOAP_ENOMEM) {
+    return lose(socket, "out of memory: a datagram was not sent");
+  }
+  return status < 0 ? status : note_taken(socket);
+}
+
+/* Hand one datagram to the socket that its path names. */
 int acoap__endpoint_transmit(void *user_data, const acoap_path_t *path, acoap_bytes_t bytes) {
   acoap_local_endpoint_t *endpoint = user_data;
   if (path->socket >= endpoint->socket_count || endpoint->state >= ACOAP__ENDPOINT_HANDLES) {
     return ACOAP_ECLOSED;
   }
-  int status = offer(&endpoint->sockets[path->socket], path, bytes);
+  acoap__endpoint_socket_t *socket = &endpoint->sockets[path->socket];
+  acoap_outgoing_datagram_t datagram = {.path = path, .bytes = bytes};
+  int taken = ACOAP_EAGAIN;
+  if (acoap__list_empty(&socket->outbox)) {
+    taken = socket->socket->ops->send(socket->socket, &datagram, 1);
+  }
+  int status = taken == 1 ? note_taken(socket) : not_taken(socket, &datagram, taken);
   if (status == 0 && endpoint->tap != NULL) {
     endpoint->tap(endpoint->tap_data, ACOAP_SENT, path, bytes);
   }
-  acoap__endpoint_touch(endpoint);
+  if (endpoint->depth == 0) {
+    acoap__endpoint_touch(endpoint);
+  }
   return status;
 }

@@ -132,7 +132,7 @@ void acoap__local_endpoint_release(acoap_local_endpoint_t *endpoint);
 
 /*
  * A reference-counted message of the view that an engine callback was given, sharing the datagram's
- * buffer. The caller owns one reference. NULL without memory. Only inside an engine callback.
+ * buffer. The caller owns one reference. NULL outside an engine callback about a datagram.
  */
 acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const acoap_path_t *from,
                                      const acoap_view_t *view);
@@ -171,6 +171,12 @@ void acoap__request_set_filter(acoap_request_t *request, const acoap__request_fi
 void *acoap__request_filter_data(const acoap_request_t *request);
 /* The engine's note of it: path, type, whether it was acknowledged. */
 const acoap__inbound_t *acoap__request_inbound(const acoap_request_t *request);
+/*
+ * It outlives the receive handler: the endpoint's end is its matter, too. Found out by itself when
+ * the handler returns; whoever makes a user of the endpoint that holds it says so before, since
+ * users are settled in the order in which they came.
+ */
+void acoap__request_outlive(acoap_request_t *request);
 /* Was it answered (nothing but notifications may follow)? */
 bool acoap__request_is_answered(const acoap_request_t *request);
 /* May notifications follow? Ends with an error response, a RST, a time-out. */

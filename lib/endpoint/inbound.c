@@ -10,6 +10,7 @@
 #include "endpoint/inbound.h"
 
 #include "base/mem.h"
+#include "message/option.h"
 
 /* Objects kept for reuse. */
 #define FREE_REQUESTS_MAX 32
@@ -17,16 +18,26 @@
 
 /* ---- pool ------------------------------------------------------------------------------------ */
 
-bool acoap__requests_reserve(acoap_local_endpoint_t *endpoint) {
-  if (endpoint->free_requests != NULL) {
-    return true;
-  }
+static void closing(acoap__endpoint_user_t *user);
+static void timer_fired(acoap__timer_t *timer, acoap_time_t now);
+
+static void put_in_store(acoap_local_endpoint_t *endpoint, acoap_request_t *request) {
+  request->endpoint = NULL;
+  request->next_free = endpoint->free_requests;
+  endpoint->free_requests = request;
+  endpoint->free_request_count++;
+}
+
+bool acoap__request_allocate(acoap_local_endpoint_t *endpoint) {
   acoap_request_t *request = acoap__calloc(1, sizeof(*request));
   if (request == NULL) {
     return false;
   }
-  endpoint->free_requests = request;
-  endpoint->free_request_count = 1;
+  request->user.closing = closing;
+  acoap__list_init(&request->user.node);
+  acoap__timer_init(&request->timer, timer_fired);
+  acoap__transmission_init(&request->tx, &request->way, &acoap__response_events, request);
+  put_in_store(endpoint, request);
   return true;
 }
 
@@ -39,6 +50,16 @@ void acoap__requests_free(acoap_local_endpoint_t *endpoint) {
   endpoint->free_request_count = 0;
 }
 
+/* What few requests have. */
+static void give_back(acoap_request_t *request) {
+  acoap__free(request->own_bytes);
+  acoap__free(request->kept);
+  acoap__free(request->pending);
+  request->own_bytes = NULL;
+  request->kept = NULL;
+  request->pending = NULL;
+}
+
 static void request_free(acoap_request_t *request) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
   if (request->filter != NULL && request->filter->freed != NULL) {
@@ -46,35 +67,47 @@ static void request_free(acoap_request_t *request) {
   }
   acoap__request_settle(request);
   acoap__request_end_leisure(request);
-  if (!request->closed) {
+  if (request->tx.state != ACOAP__TX_IDLE && !request->closed) {
     acoap__transmission_cancel(&endpoint->engine, endpoint->host->ops->now(endpoint->host),
                                &request->tx);
   }
-  acoap__endpoint_user_remove(endpoint, &request->user);
+  if (!acoap__list_empty(&request->user.node)) {
+    acoap__endpoint_user_remove(endpoint, &request->user);
+  }
   if (endpoint->reply_lender == request) {
     endpoint->reply_lender = NULL;
   }
   acoap_message_unref(request->message);
-  acoap__free(request->own_bytes);
-  acoap__free(request->kept);
-  acoap__free(request->pending);
+  if (request->own_bytes != NULL || request->kept != NULL || request->pending != NULL) {
+    give_back(request);
+  }
   if (endpoint->state == ACOAP__ENDPOINT_CLOSED ||
       endpoint->free_request_count >= FREE_REQUESTS_MAX) {
     acoap__free(request);
   } else {
-    request->endpoint = NULL;
-    request->next_free = endpoint->free_requests;
-    endpoint->free_requests = request;
-    endpoint->free_request_count++;
+    put_in_store(endpoint, request);
   }
-  acoap__local_endpoint_release(endpoint);
+  acoap__endpoint_let_go(endpoint);
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
+static bool is_registered(const acoap_request_t *request) {
+  return !acoap__list_empty(&request->user.node);
+}
+
 static void decide_outstanding(acoap_request_t *request) {
-  acoap__endpoint_user_set_outstanding(request->endpoint, &request->user,
-                                       !request->answered || request->held);
+  if (is_registered(request)) {
+    acoap__endpoint_user_set_outstanding(request->endpoint, &request->user,
+                                         !request->answered || request->held);
+  }
+}
+
+void acoap__request_outlive(acoap_request_t *request) {
+  if (!is_registered(request)) {
+    acoap__endpoint_user_add_late(request->endpoint, &request->user,
+                                  !request->answered || request->held);
+  }
 }
 
 void acoap__request_settle(acoap_request_t *request) {
@@ -83,7 +116,9 @@ void acoap__request_settle(acoap_request_t *request) {
   }
   request->answered = true;
   request->endpoint->requests_open--;
-  acoap__local_endpoint_timer_clear(request->endpoint, &request->timer);
+  if (request->timer.queued) {
+    acoap__local_endpoint_timer_clear(request->endpoint, &request->timer);
+  }
   decide_outstanding(request);
 }
 
@@ -102,6 +137,7 @@ void acoap__request_hold(acoap_request_t *request, bool hold) {
   decide_outstanding(request);
   if (hold) {
     request->refs++;
+    acoap__request_outlive(request);
   } else {
     acoap_request_unref(request);
   }
@@ -133,7 +169,8 @@ static void closing(acoap__endpoint_user_t *user) {
 
 static bool asks_for_observation(const acoap__inbound_t *inbound, const acoap_view_t *view) {
   uint32_t observe = 0;
-  return (inbound->code == ACOAP_CODE_GET || inbound->code == ACOAP_CODE_FETCH) &&
+  return acoap__view_may_have(view, ACOAP_OPTION_OBSERVE) &&
+         (inbound->code == ACOAP_CODE_GET || inbound->code == ACOAP_CODE_FETCH) &&
          !inbound->path.multicast && acoap_view_uint(view, ACOAP_OPTION_OBSERVE, &observe) &&
          observe == 0;
 }
@@ -144,11 +181,23 @@ static acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
   acoap_request_t *request = endpoint->free_requests;
   endpoint->free_requests = request->next_free;
   endpoint->free_request_count--;
-  *request = (acoap_request_t){.refs = 1, .inbound = *inbound, .message = message};
   request->endpoint = acoap__local_endpoint_hold(endpoint);
-  request->user.closing = closing;
-  acoap__timer_init(&request->timer, timer_fired);
-  acoap__transmission_init(&request->tx, &request->way, &acoap__response_events, request);
+  request->message = message;
+  request->inbound = *inbound;
+  request->refs = 1;
+  request->answered = false;
+  request->observation = false;
+  request->closed = false;
+  request->begun = false;
+  request->dropped = false;
+  request->again = false;
+  request->suppressed = 0;
+  request->filter = NULL;
+  request->filter_data = NULL;
+  request->on_delivery = NULL;
+  request->delivery_data = NULL;
+  request->leisure_ms = 0;
+  request->transmissions = 0;
   endpoint->requests_open++;
   return request;
 }
@@ -191,14 +240,15 @@ void acoap__endpoint_request(void *user_data, acoap_time_t now, const acoap__inb
   if (request == NULL) {
     return;
   }
-  /* Cannot fail: the endpoint is open. */
-  (void)acoap__endpoint_user_add(endpoint, &request->user, true);
   endpoint->receive(endpoint->receive_data, request);
-  if (request->refs > 1 && !request->answered && !request->inbound.acknowledged &&
-      inbound->type == ACOAP_CON && !inbound->path.multicast) {
-    acoap__local_endpoint_timer_set(endpoint, &request->timer, now + params->processing_delay_ms);
+  if (request->refs > 1) {
+    acoap__request_outlive(request);
+    if (!request->answered && !request->inbound.acknowledged && inbound->type == ACOAP_CON &&
+        !inbound->path.multicast) {
+      acoap__local_endpoint_timer_set(endpoint, &request->timer, now + params->processing_delay_ms);
+    }
   }
-  acoap_request_unref(request);
+  acoap__request_let_go(request);
 }
 
 /* ---- for the handler ------------------------------------------------------------------------- */
@@ -226,16 +276,19 @@ acoap_request_t *acoap_request_ref(acoap_request_t *request) {
   return request;
 }
 
-acoap_request_t *acoap_request_unref(acoap_request_t *request) {
-  if (request == NULL) {
-    return NULL;
-  }
-  if (request->refs == 1 && !request->answered && !request->closed) {
+void acoap__request_leave(acoap_request_t *request) {
+  if (!request->answered && !request->closed) {
     /* Section 5.9.3.1; what has to be sent later takes a reference of its own. */
     acoap__request_drop(request);
   }
   if (--request->refs == 0) {
     request_free(request);
+  }
+}
+
+acoap_request_t *acoap_request_unref(acoap_request_t *request) {
+  if (request != NULL) {
+    acoap__request_let_go(request);
   }
   return NULL;
 }

@@ -16,53 +16,64 @@
 /* Errors after multicast (RFC 7252 section 8.2). */
 #define ACOAP__SUPPRESS_ERRORS (ACOAP__NOT_INTERESTED(4) | ACOAP__NOT_INTERESTED(5))
 
+/*
+ * Pooled. What a use leaves as it found it (timer, tx, user: idle; bytes: given back; held,
+ * leisure: false) is made once; the rest is written anew for each request.
+ */
 struct acoap_request {
-  uint32_t refs;                    /* holders; the delivery under way (`held`) is one */
   acoap_local_endpoint_t *endpoint; /* held; NULL in the pool */
-  acoap_request_t *next_free;       /* in the pool */
-  acoap__endpoint_user_t user;      /* told when the endpoint closes */
-  acoap__inbound_t inbound;         /* the engine's note of it */
   acoap_message_t *message;         /* referenced */
+  acoap__inbound_t inbound;         /* the engine's note of it */
+  uint32_t refs;                    /* holders; the delivery under way (`held`) is one */
   bool answered;                    /* nothing but notifications may follow */
   bool observation;                 /* notifications may follow (RFC 7641 section 4.2) */
   bool closed;                      /* the endpoint closes or has closed */
-
-  acoap_builder_t builder; /* the response that was begun */
-  uint8_t
-      *own_bytes; /* where it is built while somebody else builds in the endpoint's; NULL: there */
-  size_t own_cap; /* bytes of it */
-  bool begun;     /* the builder is lent, in the turn: */
-  uint64_t begun_turn;
-
-  acoap__timer_t timer;     /* PROCESSING_DELAY of a CON, or the leisure of a multicast answer */
-  acoap__transmission_t tx; /* a separate response or a notification */
-  acoap_path_t way;         /* where that goes */
-  acoap_params_t params;    /* of the transmission */
-  uint8_t *kept;            /* bytes lent to tx or waiting for the leisure; NULL: none, or bare */
-  size_t kept_len;          /* how many */
-  uint8_t bare[ACOAP__BARE_RESPONSE_MAX]; /* a bare code, lent to tx */
-  uint8_t *pending;          /* the newest notification, while an older one is on its way */
-  size_t pending_len;        /* bytes */
-  acoap_type_t pending_type; /* CON or NON */
-  bool held;                 /* tx or leisure is under way and holds a reference */
-  bool leisure;              /* the answer waits for its leisure and counts as open until then */
-
-  acoap_request_end_cb on_delivery; /* NULL: nobody asks */
-  void *delivery_data;              /* handed to it */
-
+  bool begun;                       /* the builder is lent, in the turn begun_turn */
+  bool dropped;       /* the response under way is the 5.00 of one that nobody answered */
+  bool again;         /* made by acoap__request_again: nothing leaves from here */
+  uint8_t suppressed; /* classes not answered, as No-Response has them */
+  bool held;          /* tx or leisure is under way and holds a reference */
+  bool leisure;       /* the answer waits for its leisure and counts as open until then */
   const acoap__request_filter_t *filter; /* what a server put before the answer; NULL: nothing */
   void *filter_data;                     /* its own */
-  bool dropped;           /* the response under way is the 5.00 of one that nobody answered */
-  bool again;             /* made by acoap__request_again: nothing leaves from here */
-  uint8_t suppressed;     /* classes not answered, as No-Response has them */
-  uint32_t leisure_ms;    /* of a multicast answer, at most; 0: the endpoint's */
+  acoap_request_end_cb on_delivery;      /* NULL: nobody asks */
+  void *delivery_data;                   /* handed to it */
+  uint32_t leisure_ms;                   /* of a multicast answer, at most; 0: the endpoint's */
   uint32_t transmissions; /* of a CON of its own, at most; 0: as the parameters say */
+
+  acoap_builder_t builder; /* the response that was begun */
+  uint64_t begun_turn;     /* the endpoint's turn in which it was */
+  uint8_t
+      *own_bytes; /* where it is built while somebody else builds in the endpoint's; NULL: there */
+
+  acoap__endpoint_user_t user; /* told when the endpoint closes; registered once it is kept */
+  acoap__timer_t timer;        /* PROCESSING_DELAY of a CON, or the leisure of a multicast answer */
+  acoap__transmission_t tx;    /* a separate response or a notification */
+  acoap_path_t way;            /* where that goes */
+  acoap_params_t params;       /* of the transmission */
+  uint8_t *kept;   /* bytes lent to tx or waiting for the leisure; NULL: none, or bare */
+  size_t kept_len; /* how many */
+  uint8_t bare[ACOAP__BARE_RESPONSE_MAX]; /* a bare code, lent to tx */
+  uint8_t *pending;           /* the newest notification, while an older one is on its way */
+  size_t pending_len;         /* bytes */
+  acoap_type_t pending_type;  /* CON or NON */
+  acoap_request_t *next_free; /* in the pool */
 };
 
 extern const acoap__transmission_events_t acoap__response_events;
 
 /* ---- inbound.c ------------------------------------------------------------------------------- */
 
+/* The last reference goes. */
+void acoap__request_leave(acoap_request_t *request);
+/* acoap_request_unref of one that is there. */
+static inline void acoap__request_let_go(acoap_request_t *request) {
+  if (request->refs > 1) {
+    request->refs--;
+  } else {
+    acoap__request_leave(request);
+  }
+}
 /* It was answered or never will be: it counts no longer as open. */
 void acoap__request_settle(acoap_request_t *request);
 /* The leisure is over, or never will be: the request counts no longer as open. */

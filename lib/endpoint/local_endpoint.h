@@ -55,13 +55,6 @@ typedef struct acoap__interfaces {
   acoap_interface_t list[]; /* as the host told them */
 } acoap__interfaces_t;
 
-/* The datagram that the engine is being given. */
-typedef struct acoap__current_datagram {
-  acoap_buffer_t *buffer;   /* its storage; NULL: no datagram is in hand */
-  const acoap_path_t *path; /* its way, with the number of the socket */
-  acoap_message_t *message; /* made of it already, borrowed; NULL: not yet */
-} acoap__current_datagram_t;
-
 struct acoap_local_endpoint {
   uint32_t refs;                 /* holders of the struct; the open endpoint is one */
   acoap__endpoint_state_t state; /* moves forward only */
@@ -101,13 +94,13 @@ struct acoap_local_endpoint {
   size_t outstanding;         /* users that keep an unreferenced endpoint's loop alive */
   struct acoap__posts *posts; /* calls from other threads (post.c) */
 
-  acoap_message_t *free_messages;    /* kept for the next datagrams */
-  size_t free_message_count;         /* how many */
-  acoap_request_t *free_requests;    /* likewise */
-  size_t free_request_count;         /* how many */
-  uint32_t requests_open;            /* received and not answered yet */
-  acoap__current_datagram_t current; /* what acoap__message_take takes */
-  uint8_t *reply_bytes;              /* message_max bytes in which responses are built */
+  acoap_message_t *free_messages; /* kept for the next datagrams */
+  size_t free_message_count;      /* how many */
+  acoap_request_t *free_requests; /* likewise */
+  size_t free_request_count;      /* how many */
+  uint32_t requests_open;         /* received and not answered yet */
+  acoap_message_t *current;       /* what acoap__message_take takes; NULL: nothing is in hand */
+  uint8_t *reply_bytes;           /* message_max bytes in which responses are built */
   acoap_request_t
       *reply_lender;   /* the request whose response is being built there; see reply_turn */
   uint64_t reply_turn; /* the turn in which it was lent; over when that is */
@@ -134,6 +127,15 @@ struct acoap_local_endpoint {
 };
 
 /* ---- close.c: life --------------------------------------------------------------------------- */
+
+/* acoap__local_endpoint_release, mostly not the last one. */
+static inline void acoap__endpoint_let_go(acoap_local_endpoint_t *endpoint) {
+  if (endpoint->refs > 1) {
+    endpoint->refs--;
+  } else {
+    acoap__local_endpoint_release(endpoint);
+  }
+}
 
 /* In a turn of a closing endpoint: settle users; then, when nothing is deferred any more, close the
  * handles. */
@@ -196,15 +198,39 @@ int acoap__endpoint_transmit(void *endpoint, const acoap_path_t *path, acoap_byt
 /* The table for every socket; user_data is its acoap__endpoint_socket_t. */
 extern const acoap_socket_events_t acoap__endpoint_socket_events;
 
+/* ---- users.c --------------------------------------------------------------------------------- */
+
+/* As acoap__endpoint_user_add of an initialised node, in a turn of an endpoint that was open when
+ * the turn began: should it be closed meanwhile, then its users are yet to be settled. */
+void acoap__endpoint_user_add_late(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user,
+                                   bool outstanding);
+
 /* ---- message.c ------------------------------------------------------------------------------- */
 
-/* Have a message object in store for the datagram that comes next; false without memory. */
-bool acoap__messages_reserve(acoap_local_endpoint_t *endpoint);
+/* Have a message object in store; false without memory. */
+bool acoap__message_allocate(acoap_local_endpoint_t *endpoint);
+static inline bool acoap__messages_reserve(acoap_local_endpoint_t *endpoint) {
+  return endpoint->free_messages != NULL || acoap__message_allocate(endpoint);
+}
+/*
+ * A datagram is about to be given to the engine: one from the store, which there is, becomes the
+ * current one and says how it came. Nobody holds it yet; `buffer` is borrowed until it is put down.
+ */
+acoap_message_t *acoap__message_pick_up(acoap_local_endpoint_t *endpoint, const acoap_path_t *path,
+                                        uint16_t socket, acoap_buffer_t *buffer);
+/* The engine is done with it; back to the store, unless somebody took it. `outer` was the current
+ * one before. */
+void acoap__message_put_down(acoap_local_endpoint_t *endpoint, acoap_message_t *message,
+                             acoap_message_t *outer);
 void acoap__messages_free(acoap_local_endpoint_t *endpoint);
 
 /* ---- inbound.c, default_receive.c ------------------------------------------------------------ */
 
-bool acoap__requests_reserve(acoap_local_endpoint_t *endpoint);
+/* Have a request object in store; false without memory. */
+bool acoap__request_allocate(acoap_local_endpoint_t *endpoint);
+static inline bool acoap__requests_reserve(acoap_local_endpoint_t *endpoint) {
+  return endpoint->free_requests != NULL || acoap__request_allocate(endpoint);
+}
 void acoap__requests_free(acoap_local_endpoint_t *endpoint);
 /* acoap__engine_events_t.request */
 void acoap__endpoint_request(void *endpoint, acoap_time_t now, const acoap__inbound_t *inbound,

@@ -31,10 +31,7 @@ struct acoap_message {
 
 /* ---- pool ------------------------------------------------------------------------------------ */
 
-bool acoap__messages_reserve(acoap_local_endpoint_t *endpoint) {
-  if (endpoint->free_messages != NULL) {
-    return true;
-  }
+bool acoap__message_allocate(acoap_local_endpoint_t *endpoint) {
   acoap_message_t *message = acoap__malloc(sizeof(*message));
   if (message == NULL) {
     return false;
@@ -65,55 +62,82 @@ static acoap_message_t *message_get(acoap_local_endpoint_t *endpoint) {
   message->elapsed_ms = 0;
   message->retransmissions = 0;
   message->body = NULL;
-  message->next_free = NULL;
   message->endpoint = acoap__local_endpoint_hold(endpoint);
   return message;
 }
 
-static void message_put(acoap_message_t *message) {
-  acoap_local_endpoint_t *endpoint = message->endpoint;
-  if (endpoint->current.message == message) {
-    endpoint->current.message = NULL;
-  }
-  acoap__buf_unref(message->buffer);
-  acoap__free(message->body);
-  message->path.identity = acoap_identity_unref(message->path.identity);
+static void put_in_store(acoap_local_endpoint_t *endpoint, acoap_message_t *message) {
   if (endpoint->state == ACOAP__ENDPOINT_CLOSED ||
       endpoint->free_message_count >= FREE_MESSAGES_MAX) {
     acoap__free(message);
-  } else {
-    message->endpoint = NULL;
-    message->next_free = endpoint->free_messages;
-    endpoint->free_messages = message;
-    endpoint->free_message_count++;
+    return;
   }
-  acoap__local_endpoint_release(endpoint);
+  message->endpoint = NULL;
+  message->next_free = endpoint->free_messages;
+  endpoint->free_messages = message;
+  endpoint->free_message_count++;
+}
+
+static void message_put(acoap_message_t *message) {
+  acoap_local_endpoint_t *endpoint = message->endpoint;
+  if (message->path.identity != NULL) {
+    (void)acoap_identity_unref(message->path.identity);
+  }
+  acoap__buf_unref(message->buffer);
+  if (message->body != NULL) {
+    acoap__free(message->body);
+  }
+  /* It may be taken again while its datagram is in hand. */
+  if (endpoint->current != message) {
+    put_in_store(endpoint, message);
+  }
+  acoap__endpoint_let_go(endpoint);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const acoap_path_t *from,
-                                     const acoap_view_t *view) {
-  acoap__current_datagram_t *current = &endpoint->current;
-  if (current->buffer == NULL) {
-    return NULL;
-  }
-  /* Who takes a second one of the same datagram shares the first. */
-  if (current->message != NULL) {
-    return acoap_message_ref(current->message);
-  }
-  acoap_message_t *message = message_get(endpoint);
-  if (message == NULL) {
-    return NULL;
-  }
-  message->view = *view;
-  message->path = *from;
-  /* Wishes of a sender, borrowed from it; not what was seen. */
+acoap_message_t *acoap__message_pick_up(acoap_local_endpoint_t *endpoint, const acoap_path_t *path,
+                                        uint16_t socket, acoap_buffer_t *buffer) {
+  acoap_message_t *message = endpoint->free_messages;
+  endpoint->free_messages = message->next_free;
+  endpoint->free_message_count--;
+  endpoint->current = message;
+  message->refs = 0;
+  message->buffer = buffer;
+  message->path = *path;
+  message->path.socket = socket;
+  /* Wishes of a sender; not what was seen. */
+  message->path.hop_limit = 0;
   message->path.host = NULL;
   message->path.credentials = NULL;
-  (void)acoap_identity_ref(message->path.identity);
-  message->buffer = acoap__buf_ref(current->buffer);
-  current->message = message;
+  return message;
+}
+
+void acoap__message_put_down(acoap_local_endpoint_t *endpoint, acoap_message_t *message,
+                             acoap_message_t *outer) {
+  endpoint->current = outer;
+  if (message->refs == 0) {
+    put_in_store(endpoint, message);
+  }
+}
+
+acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const acoap_path_t *from,
+                                     const acoap_view_t *view) {
+  acoap_message_t *message = endpoint->current;
+  (void)from; /* it says already how it came */
+  /* Who takes a second one of the same datagram shares the first. */
+  if (message == NULL || message->refs++ > 0) {
+    return message;
+  }
+  message->elapsed_ms = 0;
+  message->retransmissions = 0;
+  message->body = NULL;
+  message->endpoint = acoap__local_endpoint_hold(endpoint);
+  message->view = *view;
+  if (message->path.identity != NULL) {
+    (void)acoap_identity_ref(message->path.identity);
+  }
+  (void)acoap__buf_ref(message->buffer);
   return message;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "message/option.h"
 
 static acoap_time_t now_of(const acoap_request_t *request) {
   return request->endpoint->host->ops->now(request->endpoint->host);
@@ -292,8 +293,9 @@ static bool unwanted(const acoap_request_t *request, uint8_t code) {
   if (class == 0) {
     return false; /* no response at all: the engine says so */
   }
-  if (acoap_view_uint(acoap_message_view(request->message), ACOAP_OPTION_NO_RESPONSE,
-                      &not_interested) &&
+  const acoap_view_t *view = acoap_message_view(request->message);
+  if (acoap__view_may_have(view, ACOAP_OPTION_NO_RESPONSE) &&
+      acoap_view_uint(view, ACOAP_OPTION_NO_RESPONSE, &not_interested) &&
       (not_interested & ACOAP__NOT_INTERESTED(class)) != 0) {
     return true;
   }
@@ -424,16 +426,15 @@ int acoap__request_transmit(acoap_request_t *request, acoap_reliability_t reliab
   if (!is_lent(request) || request->again) {
     return ACOAP_EINVAL;
   }
-  acoap_local_endpoint_t *endpoint = acoap__local_endpoint_hold(request->endpoint);
-  acoap_request_ref(request);
+  acoap_local_endpoint_t *endpoint = request->endpoint;
+  request->refs++; /* and it holds the endpoint */
   bool shared = request->builder.bytes == endpoint->reply_bytes;
   bool outer = endpoint->reply_sending;
   request->begun = false;
   endpoint->reply_sending = outer || shared;
   int status = send_begun(request, reliability);
   endpoint->reply_sending = outer;
-  acoap_request_unref(request);
-  acoap__local_endpoint_release(endpoint);
+  acoap__request_let_go(request);
   return status;
 }
 
@@ -460,14 +461,14 @@ int acoap__request_send_further(acoap_request_t *request, uint8_t *bytes, size_t
 /* The handler's answer goes through the server's hands. */
 static int filtered_send(acoap_request_t *request, acoap_reliability_t reliability) {
   int status = acoap_builder_finish(&request->builder);
-  acoap_request_ref(request);
+  request->refs++;
   if (status >= 0) {
     status = request->filter->send(request, &request->builder, reliability);
   }
   if (status < 0 && !request->answered) {
     acoap__request_answer_code(request, ACOAP_CODE_INTERNAL_SERVER_ERROR);
   }
-  acoap_request_unref(request);
+  acoap__request_let_go(request);
   return status;
 }
 
@@ -484,6 +485,19 @@ int acoap_request_send(acoap_request_t *request, acoap_reliability_t reliability
   return is_lent(request) ? filtered_send(request, reliability) : ACOAP_EINVAL;
 }
 
+static int respond(acoap_request_t *request, uint8_t code, int content_format,
+                   acoap_bytes_t payload) {
+  acoap_builder_t *builder = acoap_request_begin(request, code);
+  if (builder == NULL) {
+    return ACOAP_ENOMEM;
+  }
+  if (content_format >= 0) {
+    acoap_builder_uint(builder, ACOAP_OPTION_CONTENT_FORMAT, (uint32_t)content_format);
+  }
+  acoap_builder_payload(builder, payload.data, payload.len);
+  return acoap_request_send(request, ACOAP_AS_REQUESTED);
+}
+
 int acoap_request_respond(acoap_request_t *request, uint8_t code, int content_format,
                           const void *payload, size_t len) {
   if (request == NULL || (payload == NULL && len > 0) || content_format > UINT16_MAX) {
@@ -495,16 +509,7 @@ int acoap_request_respond(acoap_request_t *request, uint8_t code, int content_fo
   if (request->answered && !request->observation) {
     return ACOAP_EINVAL;
   }
-  if (request->filter != NULL && request->filter->respond != NULL) {
-    return request->filter->respond(request, code, content_format, (acoap_bytes_t){payload, len});
-  }
-  acoap_builder_t *builder = acoap_request_begin(request, code);
-  if (builder == NULL) {
-    return ACOAP_ENOMEM;
-  }
-  if (content_format >= 0) {
-    acoap_builder_uint(builder, ACOAP_OPTION_CONTENT_FORMAT, (uint32_t)content_format);
-  }
-  acoap_builder_payload(builder, payload, len);
-  return acoap_request_send(request, ACOAP_AS_REQUESTED);
+  bool filtered = request->filter != NULL && request->filter->respond != NULL;
+  return (filtered ? request->filter->respond : respond)(request, code, content_format,
+                                                         (acoap_bytes_t){payload, len});
 }

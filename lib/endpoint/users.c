@@ -26,6 +26,13 @@ int acoap__endpoint_user_add(acoap_local_endpoint_t *endpoint, acoap__endpoint_u
   return 0;
 }
 
+void acoap__endpoint_user_add_late(acoap_local_endpoint_t *endpoint, acoap__endpoint_user_t *user,
+                                   bool outstanding) {
+  acoap__list_append(&endpoint->users, &user->node);
+  user->outstanding = outstanding;
+  endpoint->outstanding += outstanding ? 1u : 0u;
+}
+
 void acoap__endpoint_user_set_outstanding(acoap_local_endpoint_t *endpoint,
                                           acoap__endpoint_user_t *user, bool outstanding) {
   if (!registered(user) || user->outstanding == outstanding) {

@@ -51,6 +51,7 @@ acoap_reply_t *acoap_request_reply(acoap_request_t *request) {
   if (reply == NULL) {
     return NULL;
   }
+  acoap__request_outlive(request);
   if (acoap__posting_init(acoap_request_endpoint(request), &reply->posting, settle, freed) != 0) {
     acoap__free(reply);
     return NULL;
