@@ -41,7 +41,7 @@ endif()
 set(ACOAP_LTO_FLAGS "")
 if(ACOAP_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo)$" AND CMAKE_OBJCOPY
    AND NOT (ACOAP_CORE_ONLY OR ACOAP_SANITIZE OR APPLE))
-  set(ACOAP_LTO_FLAGS -flto=auto -ffat-lto-objects)
+  set(ACOAP_LTO_FLAGS -O3 -flto=auto -ffat-lto-objects)
 endif()
 
 # acoap_plain_archive(TARGET): objects serve the shared library and the archives, so they carry both kinds of code; an archive
