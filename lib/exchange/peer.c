@@ -75,9 +75,7 @@ static acoap__peer_t *find(const acoap__engine_t *engine, const acoap_path_t *pa
 }
 
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path) {
-  /* A server that is only asked knows none. */
-  return engine->peers->map.count > 0 ? find(engine, path, acoap__message_hash(engine, path, 0))
-                                      : NULL;
+  return find(engine, path, acoap__message_hash(engine, path, 0));
 }
 
 /* Take the entry that has been idle for longest. */
