@@ -122,14 +122,21 @@ void acoap__qblock_token(acoap_exchange_t *exchange) {
   acoap__token_family_next(&qblock->family, exchange->token);
 }
 
+/* May it be performed twice without harm (RFC 7252 section 5.1)? */
+static bool is_safe(const acoap_exchange_t *exchange) {
+  uint8_t method = exchange->send->desc.method;
+  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
+}
+
 /*
  * For the whole body at once when the answers may come as they like: as NON, all as CON, or under
- * the token of an observation. Otherwise for block 0 alone, which a CON brings safely; what is left
- * of the first set is then asked for by a NON.
+ * the token of an observation; and when it is made by the request, which then is one for a new body
+ * and not for a block of an older one. Otherwise for block 0 alone, which a CON brings safely; what
+ * is left of the first set is then asked for by a NON.
  */
 static bool asks_for_all(const acoap_exchange_t *exchange) {
   const acoap_desc_t *desc = &exchange->send->desc;
-  return desc->confirmable || exchange->timing.type == ACOAP_NON ||
+  return desc->confirmable || exchange->timing.type == ACOAP_NON || !is_safe(exchange) ||
          (desc->observe != NULL && exchange->timing.keep && !exchange->follow_up);
 }
 
@@ -168,12 +175,9 @@ int acoap__qblock_go_on(acoap_exchange_t *exchange) {
   return acoap__sets_in_go_on(exchange);
 }
 
-/* A NON may be lost: what it asked for is then asked for once more, which only a request may be
- * that may be performed twice (RFC 7252 section 5.1). */
+/* A NON may be lost: what it asked for is then asked for once more. */
 static bool may_be_repeated(const acoap_exchange_t *exchange) {
-  const acoap_desc_t *desc = &exchange->send->desc;
-  return (desc->method == ACOAP_CODE_GET || desc->method == ACOAP_CODE_FETCH) &&
-         desc->observe == NULL;
+  return is_safe(exchange) && exchange->send->desc.observe == NULL;
 }
 
 int acoap__qblock_prepare(acoap_exchange_t *exchange) {

@@ -336,8 +336,13 @@ void acoap__sets_in_arrived(acoap__sets_in_t *in, acoap_time_t now, const acoap_
     return;
   }
   if (!acoap__sets_in_is_of(in, view) || (in->sized && block->szx != in->szx)) {
-    take_other(in, now, from, view);
-    return;
+    if (in->next > 0) {
+      take_other(in, now, from, view);
+      return;
+    }
+    /* The layers have seen nothing of the older one: this takes its place. */
+    forget_blocks(in);
+    (void)acoap__sets_in_is_of(in, view);
   }
   in->sized = true;
   in->szx = block->szx;

@@ -1,8 +1,8 @@
 /*
  * A client with every kind of request open, under any sequence of datagrams: block-wise transfers
- * both ways, an observation, a question to a group, combined futures. Whatever comes, nothing
- * crashes or leaks, each request ends exactly once (or not at all when it was dropped), destroy
- * callbacks run once, and a closed endpoint says so.
+ * both ways, also in sets (RFC 9177), an observation, a question to a group, combined futures.
+ * Whatever comes, nothing crashes or leaks, each request ends exactly once (or not at all when it
+ * was dropped), destroy callbacks run once, and a closed endpoint says so.
  *
  * The input is a list of records: control, action, length (a byte each), bytes. The control byte
  * says which of the last requests is answered (bits 0 to 2), with which message type (3, 4), how
@@ -165,6 +165,12 @@ static void begin(acoap_local_endpoint_t *endpoint, unsigned kind) {
   const char *uri = kind % 8 == 3 ? "coap://224.0.1.187/d" : "coap://192.0.2.1/r";
   MUST(acoap_remote_endpoint_new(endpoint, uri, &remote) == 0);
   acoap_desc_t *desc = describe(kind, ask);
+  if ((kind & 8) != 0 && kind % 8 != 3) {
+    acoap_desc_qblock(desc, NULL);
+  }
+  if ((kind & 16) != 0 && kind % 8 != 3) {
+    acoap_desc_nonconfirmable(desc);
+  }
   acoap_params_t params;
   acoap_params_init(&params);
   params.nstart = ASKS;

@@ -2,8 +2,8 @@
  * Seeded random runs of block-wise transfers between our client and our server over a network that
  * loses, delays, duplicates and reorders: uploads, downloads and both at once, of random sizes in
  * blocks of random sizes, joined and written, from memory and from readers, of which some take
- * their time; with tokens kept and tokens changed, one block in flight or several, many transfers
- * at a time, of two clients.
+ * their time; with tokens kept and tokens changed, one block in flight or several, downloads also
+ * in sets (RFC 9177), many transfers at a time, of two clients.
  *
  * What holds in every run: a transfer that succeeds brought exactly the bytes, both ways; a handler
  * runs only for a whole body; every writer's body and every reader has exactly one end; bounds are
@@ -245,6 +245,9 @@ static acoap_desc_t *describe(run_t *run, ask_t *ask) {
   } else if (dice(run, 3) > 0) {
     acoap_desc_block1_window(desc, 1 + dice(run, 16));
     acoap_desc_block2_window(desc, 1 + dice(run, 16));
+  }
+  if (ask->up == 0 && dice(run, 2) == 0) {
+    acoap_desc_qblock(desc, NULL);
   }
   return desc;
 }
