@@ -36,14 +36,14 @@ static const uint8_t *decode_token(acoap_view_t *view, const uint8_t *bytes, con
     *wrong = end;
     return NULL;
   }
-  if (length > token_max) {
-    *error = ACOAP_ETOKEN;
-    *wrong = (bytes[0] & 15u) >= 13 ? bytes + ACOAP__HEADER_LEN : bytes;
-    return NULL;
-  }
   if ((size_t)(end - at) < length) {
     *error = ACOAP_EFORMAT;
     *wrong = end;
+    return NULL;
+  }
+  if (length > token_max) {
+    *error = ACOAP_ETOKEN;
+    *wrong = (bytes[0] & 15u) >= 13 ? bytes + ACOAP__HEADER_LEN : bytes;
     return NULL;
   }
   view->token.data = at;

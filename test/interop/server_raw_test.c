@@ -88,12 +88,14 @@ START_TEST(rfc7252_4_2_what_cannot_be_read_is_reset_or_ignored) {
       {"\x70\x00\x12\x34", 4, false},
       {"\x80\x01\x12\x34", 4, false}, /* version 2 */
       {"\x40\x01\x12", 3, false},     /* no header */
-      {"\x49\x01\x12\x34"
+      {"\x4f\x01\x12\x34"
        "aaaaaaaaa",
-       13, true}, /* a token of 9 bytes */
-      {"\x59\x01\x12\x34"
+       13, true}, /* a token length of 15, which is reserved (RFC 8974 section 2.1) */
+      {"\x5f\x01\x12\x34"
        "aaaaaaaaa",
        13, false},
+      {"\x49\x01\x12\x34", 4, true}, /* a token that is longer than the message */
+      {"\x4e\x01\x12\x34\xff\xff", 6, true},
       {"\x40\x01\x12\x34\xb4test\xff", 10, true}, /* a payload marker and no payload */
       {"\x40\x01\x12\x34\xf4test", 9, true},      /* option delta 15 */
       {"\x40\x01\x12\x34\xbftest", 9, true},      /* option length 15 */
