@@ -9,6 +9,9 @@
 #include "exchange/congestion_cocoa.h"
 #include "exchange/queue.h"
 
+/* How often the peers are looked through for an ID that none of them holds. */
+#define GROUP_ROUNDS 16
+
 _Static_assert(sizeof(acoap__message_key_t) == sizeof(acoap_address_t) + 2 * sizeof(uint16_t),
                "the key has no padding");
 
@@ -47,7 +50,7 @@ void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             acoap__map_node_t **buckets, size_t bucket_count) {
   const size_t size = acoap__peer_size(engine->config.queue != NULL);
 
-  table->skip_group_ids = NULL;
+  table->skip_ids = NULL;
   acoap__map_init(&table->map, buckets, bucket_count);
   acoap__list_init(&table->idle);
   table->group = group;
@@ -134,39 +137,78 @@ void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now) {
   acoap__peer_settle(peer);
 }
 
-/* acoap__peer_table_t.skip_group_ids */
-static void skip_group_ids(acoap__peer_t *peer, acoap_time_t now) {
-  const acoap__peer_t *group = peer->engine->peers->group;
-  acoap__message_id_t *ids = &peer->ids;
-  unsigned windows = acoap__message_id_living_windows(&group->ids, now);
-  uint32_t living = windows > 0 && windows <= ACOAP__MESSAGE_ID_WINDOWS / 4 ? 1 : 0;
+/* How many IDs `other` holds from the next one of `ids` on; 0 when it holds so many that nothing
+ * would be left. */
+static uint32_t held_by(const acoap__peer_t *other, const acoap__message_id_t *ids,
+                        acoap_time_t now) {
+  unsigned windows = acoap__message_id_living_windows(&other->ids, now);
 
-  while (living > 0 && acoap__message_id_when(ids, now) <= now) {
-    living = acoap__message_id_living(&group->ids, now, (uint16_t)(ids->first + ids->next));
-    acoap__message_id_skip(ids, living);
+  if (windows == 0 || windows > ACOAP__MESSAGE_ID_WINDOWS / 4) {
+    return 0;
+  }
+  return acoap__message_id_living(&other->ids, now, (uint16_t)(ids->first + ids->next));
+}
+
+/* Leave out what `other` holds. Returns whether that was anything. */
+static bool skip_held(acoap__message_id_t *ids, const acoap__peer_t *other, acoap_time_t now) {
+  bool skipped = false;
+  uint32_t held;
+
+  while (acoap__message_id_when(ids, now) <= now && (held = held_by(other, ids, now)) > 0) {
+    acoap__message_id_skip(ids, held);
+    skipped = true;
+  }
+  return skipped;
+}
+
+/* A group's request may reach every peer, so none of them may hold its ID: the one walk over the
+ * peers, and it is for multicast alone. */
+static void skip_peer_ids(acoap__peer_t *group, acoap_time_t now) {
+  const acoap__map_t *map = &group->engine->peers->map;
+  bool skipped = true;
+
+  /* Each round that skips leaves at least one ID out, and windows that have no more end it. */
+  for (unsigned round = 0; skipped && round < GROUP_ROUNDS; round++) {
+    skipped = false;
+    for (size_t i = 0; i <= map->mask; i++) {
+      for (acoap__map_node_t *node = map->buckets[i]; node != NULL; node = node->next) {
+        skipped |= skip_held(&group->ids, ACOAP__CONTAINER(node, acoap__peer_t, node), now);
+      }
+    }
+  }
+}
+
+/* acoap__peer_table_t.skip_ids */
+static void skip_ids(acoap__peer_t *peer, acoap_time_t now) {
+  acoap__peer_t *group = peer->engine->peers->group;
+
+  if (peer == group) {
+    skip_peer_ids(group, now);
+  } else {
+    skip_held(&peer->ids, group, now);
   }
 }
 
 void acoap__peer_table_use_groups(acoap__peer_table_t *table) {
-  table->skip_group_ids = skip_group_ids;
+  table->skip_ids = skip_ids;
 }
 
-static void leave_out_group_ids(acoap__peer_t *peer, acoap_time_t now) {
+static void leave_out_ids(acoap__peer_t *peer, acoap_time_t now) {
   const acoap__peer_table_t *table = peer->engine->peers;
 
-  if (table->skip_group_ids != NULL && peer != table->group) {
-    table->skip_group_ids(peer, now);
+  if (table->skip_ids != NULL) {
+    table->skip_ids(peer, now);
   }
 }
 
 acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now) {
-  leave_out_group_ids(peer, now);
+  leave_out_ids(peer, now);
   return acoap__message_id_when(&peer->ids, now);
 }
 
 bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,
                          uint16_t *message_id) {
-  leave_out_group_ids(peer, now);
+  leave_out_ids(peer, now);
   return acoap__message_id_take(&peer->ids, now, lifetime_ms, message_id);
 }
 

@@ -49,8 +49,9 @@ typedef struct acoap__peer_table {
   acoap__map_t map;     /* by (socket, address) */
   acoap__list_t idle;   /* entries that may be taken, unused ones and oldest first */
   acoap__peer_t *group; /* all groups; NULL: nothing is sent to groups */
-  /* Leave out the Message IDs that a group's request holds; NULL until one was sent. */
-  void (*skip_group_ids)(acoap__peer_t *peer, acoap_time_t now);
+  /* Leave out the Message IDs that requests to groups hold, towards a group those that any peer
+   * does; NULL until a group is asked. */
+  void (*skip_ids)(acoap__peer_t *peer, acoap_time_t now);
 } acoap__peer_table_t;
 
 /* What names a message between two endpoints; without padding, so that its bytes can be hashed. */
@@ -75,7 +76,7 @@ bool acoap__path_same_peer(const acoap_path_t *a, const acoap_path_t *b);
 void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             acoap__peer_t *entries, size_t count, acoap__peer_t *group,
                             acoap__map_node_t **buckets, size_t bucket_count);
-/* From now on Message IDs of group requests are left out towards others; needs a group. */
+/* From now on groups and peers leave each other's Message IDs out; needs a group. */
 void acoap__peer_table_use_groups(acoap__peer_table_t *table);
 /* NULL when it is not known; groups are not found here. */
 acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
@@ -88,7 +89,8 @@ void acoap__peer_heard(acoap__peer_t *peer, acoap_time_t now);
 /*
  * When the next Message ID towards this peer may be taken (`now`: at once), and taking it. A
  * request to a group goes to this peer as well, so an ID that a group request still holds is left
- * out; unless groups use so many (a quarter of all) that too few would be left.
+ * out, and a group leaves out those of every peer; unless the other uses so many (a quarter of all)
+ * that too few would be left.
  */
 acoap_time_t acoap__peer_id_when(acoap__peer_t *peer, acoap_time_t now);
 bool acoap__peer_take_id(acoap__peer_t *peer, acoap_time_t now, uint32_t lifetime_ms,

@@ -249,6 +249,37 @@ START_TEST(an_id_that_a_group_request_holds_is_left_out) {
 }
 END_TEST
 
+START_TEST(a_group_leaves_out_what_any_peer_holds) {
+  script_t *script = new_script(4);
+  acoap_path_t group = script_group();
+  script_message_t to_group;
+  script_message_t to_member;
+  static const struct {
+    uint16_t first;
+    unsigned count;
+  } held[] = {{0x1000, 3}, {0x1003, 2}, {0x1007, 1}};
+
+  script->forget_sent = true;
+  script_message_init(script, &to_group, ACOAP_CODE_CONTENT, "g", NULL);
+  script_message_init(script, &to_member, ACOAP_CODE_CONTENT, "m", NULL);
+  for (unsigned n = 0; n < 3; n++) {
+    acoap_path_t path = script_path(n + 1);
+    acoap__message_id_init(&acoap__peer_get(&script->engine, script->now, &path)->ids,
+                           held[n].first);
+    for (unsigned i = 0; i < held[n].count; i++) {
+      ck_assert_int_eq(script_message_send(&to_member, &path, ACOAP_NON, NULL), 0);
+    }
+  }
+  acoap__message_id_init(&script->engine.peers->group->ids, 0x0fff);
+  static const uint16_t expected[] = {0x0fff, 0x1005, 0x1006, 0x1008};
+  for (size_t i = 0; i < 4; i++) {
+    ck_assert_int_eq(script_message_send(&to_group, &group, ACOAP_NON, NULL), 0);
+    ck_assert_uint_eq(to_group.tx.message_id, expected[i]);
+  }
+  script_free(script);
+}
+END_TEST
+
 START_TEST(groups_that_use_many_ids_take_none_from_others) {
   script_t *script = new_script(4);
   acoap_path_t group = script_group();
@@ -305,6 +336,7 @@ static Suite *exchange_peer_suite(void) {
   tcase_add_test(tcase, strangers_push_no_peer_out);
   tcase_add_test(tcase, message_ids_start_at_random_for_each_peer);
   tcase_add_test(tcase, an_id_that_a_group_request_holds_is_left_out);
+  tcase_add_test(tcase, a_group_leaves_out_what_any_peer_holds);
   tcase_add_test(tcase, groups_that_use_many_ids_take_none_from_others);
   tcase_add_test(tcase, the_table_stands_a_storm);
   suite_add_tcase(suite, tcase);
