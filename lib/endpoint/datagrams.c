@@ -8,34 +8,10 @@
  */
 #include "endpoint/local_endpoint.h"
 
-#include <string.h>
-
 #include "base/buf.h"
-#include "base/mem.h"
+#include "transport/buffer_copy.h"
 
 /* ---- in -------------------------------------------------------------------------------------- */
-
-static void release_copy(acoap_buffer_t *buffer) {
-  acoap__free(buffer);
-}
-
-/* For a socket that lends bytes without a buffer. */
-static acoap_buffer_t *copy_bytes(acoap_bytes_t bytes) {
-  acoap_buffer_t *buffer = acoap__malloc(sizeof(*buffer) + bytes.len);
-  if (buffer == NULL) {
-    return NULL;
-  }
-  buffer->bytes = (uint8_t *)(buffer + 1);
-  buffer->cap = bytes.len;
-  buffer->len = bytes.len;
-  buffer->refs = 1;
-  buffer->release = release_copy;
-  buffer->owner = NULL;
-  if (bytes.len > 0) {
-    memcpy(buffer->bytes, bytes.data, bytes.len);
-  }
-  return buffer;
-}
 
 /* `buffer` is borrowed, and holds the bytes. */
 static void receive_bytes(acoap__endpoint_socket_t *socket, acoap_time_t now,
@@ -83,7 +59,7 @@ static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
     receive_bytes(socket, now, &datagram->path, datagram->buffer, datagram->bytes);
     return;
   }
-  acoap_buffer_t *copy = copy_bytes(datagram->bytes);
+  acoap_buffer_t *copy = acoap__buffer_copy(datagram->bytes);
   acoap_bytes_t bytes = {copy != NULL ? copy->bytes : NULL, datagram->bytes.len};
   receive_bytes(socket, now, &datagram->path, copy, bytes);
   acoap__buf_unref(copy);

@@ -7,10 +7,9 @@
  */
 #include "transport/sim_net.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/mem.h"
+#include "transport/buffer_copy.h"
 
 typedef struct sim_flight {
   acoap__timer_t timer; /* arrives */
@@ -21,28 +20,6 @@ typedef struct sim_flight {
   acoap_path_t path; /* as the receiver sees it */
   acoap_buffer_t *buffer; /* the datagram */
 } sim_flight_t;
-
-static void release_buffer(acoap_buffer_t *buffer) {
-  acoap__free(buffer);
-}
-
-/* The storage is one piece and nobody's but its holders', so it may outlive the network. */
-static acoap_buffer_t *copy_bytes(acoap_bytes_t bytes) {
-  acoap_buffer_t *buffer = acoap__malloc(sizeof(*buffer) + bytes.len);
-  if (buffer == NULL) {
-    return NULL;
-  }
-  buffer->bytes = (uint8_t *)(buffer + 1);
-  buffer->cap = bytes.len;
-  buffer->len = bytes.len;
-  buffer->refs = 1;
-  buffer->release = release_buffer;
-  buffer->owner = NULL;
-  if (bytes.len > 0) {
-    memcpy(buffer->bytes, bytes.data, bytes.len);
-  }
-  return buffer;
-}
 
 static void free_flight(sim_flight_t *flight) {
   acoap__timer_clear(&flight->sim->queue, &flight->timer);
@@ -56,7 +33,7 @@ static void arrived(acoap__timer_t *timer, acoap_time_t now);
 static int begin(acoap_sim_t *sim, const acoap_path_t *seen, uint64_t to_socket,
                  acoap_bytes_t bytes, acoap_time_t delay, bool notice) {
   sim_flight_t *flight = acoap__calloc(1, sizeof(*flight));
-  acoap_buffer_t *buffer = copy_bytes(bytes);
+  acoap_buffer_t *buffer = acoap__buffer_copy(bytes);
   if (flight == NULL || buffer == NULL) {
     acoap__free(flight);
     acoap__buf_unref(buffer);
