@@ -21,7 +21,8 @@ int acoap__alarm_new(uv_loop_t *loop, void (*ring)(void *user_data), void *user_
 
 /*
  * Ring once at or after `at`, in a later turn; ACOAP_TIME_NEVER: not at all. Setting it later costs
- * no system call: what is set earlier runs out silently and is then set to the rest.
+ * no system call, since what is set earlier runs out silently and is then set to the rest; nor does
+ * what is due already.
  */
 void acoap__alarm_set(acoap__alarm_t *alarm, acoap_time_t at);
 

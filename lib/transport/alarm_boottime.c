@@ -2,7 +2,10 @@
  * The alarm on a timerfd of CLOCK_BOOTTIME: what came due during suspend rings at resume, without
  * waking up in between to look.
  *   set to: min(what is set, what is wished); rings when now >= wished
- * A uv_timer cannot do this: libuv's clock stops in suspend.
+ * What is due already rings in the next turn of the loop without the timer, which would cost two
+ * system calls; the idle handle that does it stays for one turn more, so that the turn that has
+ * rung does not wait for the network.
+ * A uv_timer cannot do all this: libuv's clock stops in suspend.
  * SPDX-License-Identifier: MIT
  */
 #include "transport/alarm.h"
@@ -21,7 +24,9 @@
 
 struct acoap__alarm {
   uv_poll_t poll;                  /* on the timerfd */
+  uv_idle_t soon;                  /* active while it is due, and a turn more */
   int fd;                          /* the timerfd */
+  int open_handles;                /* not yet closed */
   bool ref;                        /* keeps the loop alive while wished is set */
   acoap_time_t wished;             /* when to ring; NEVER: not at all */
   acoap_time_t set;                /* when the timerfd runs out; NEVER: it is off */
@@ -61,6 +66,21 @@ static void apply_ref(acoap__alarm_t *alarm) {
   }
 }
 
+static void ring_now(acoap__alarm_t *alarm) {
+  alarm->wished = ACOAP_TIME_NEVER;
+  apply_ref(alarm);
+  alarm->ring(alarm->user_data);
+}
+
+static void next_turn(uv_idle_t *idle) {
+  acoap__alarm_t *alarm = idle->data;
+  if (alarm->wished <= acoap__clock_now()) {
+    ring_now(alarm);
+  } else {
+    uv_idle_stop(idle);
+  }
+}
+
 static void ran_out(uv_poll_t *poll, int status, int poll_events) {
   acoap__alarm_t *alarm = poll->data;
   uint64_t times = 0;
@@ -77,9 +97,7 @@ static void ran_out(uv_poll_t *poll, int status, int poll_events) {
     set_timer(alarm, alarm->wished);
     return;
   }
-  alarm->wished = ACOAP_TIME_NEVER;
-  apply_ref(alarm);
-  alarm->ring(alarm->user_data);
+  ring_now(alarm);
 }
 
 int acoap__alarm_new(uv_loop_t *loop, void (*ring)(void *user_data), void *user_data,
@@ -104,9 +122,13 @@ int acoap__alarm_new(uv_loop_t *loop, void (*ring)(void *user_data), void *user_
     acoap__free(made);
     return status;
   }
+  uv_idle_init(loop, &made->soon);
   made->poll.data = made;
+  made->soon.data = made;
+  made->open_handles = 2;
   uv_poll_start(&made->poll, UV_READABLE, ran_out);
   uv_unref((uv_handle_t *)&made->poll);
+  uv_unref((uv_handle_t *)&made->soon);
   *alarm = made;
   return 0;
 }
@@ -115,7 +137,11 @@ void acoap__alarm_set(acoap__alarm_t *alarm, acoap_time_t at) {
   bool turned = (alarm->wished == ACOAP_TIME_NEVER) != (at == ACOAP_TIME_NEVER);
   alarm->wished = at;
   if (at < alarm->set) {
-    set_timer(alarm, at);
+    if (at <= acoap__clock_now()) {
+      uv_idle_start(&alarm->soon, next_turn);
+    } else {
+      set_timer(alarm, at);
+    }
   }
   if (turned) {
     apply_ref(alarm);
@@ -127,8 +153,11 @@ void acoap__alarm_set_ref(acoap__alarm_t *alarm, bool ref) {
   apply_ref(alarm);
 }
 
-static void poll_closed(uv_handle_t *handle) {
+static void handle_closed(uv_handle_t *handle) {
   acoap__alarm_t *alarm = handle->data;
+  if (--alarm->open_handles > 0) {
+    return;
+  }
   void (*closed)(void *user_data) = alarm->closed;
   void *closed_data = alarm->closed_data;
   acoap__free(alarm);
@@ -141,6 +170,7 @@ void acoap__alarm_close(acoap__alarm_t *alarm, void (*closed)(void *user_data), 
   alarm->closed = closed;
   alarm->closed_data = user_data;
   /* The loop must let go of the descriptor before it is closed. */
-  uv_close((uv_handle_t *)&alarm->poll, poll_closed);
+  uv_close((uv_handle_t *)&alarm->poll, handle_closed);
+  uv_close((uv_handle_t *)&alarm->soon, handle_closed);
   close(alarm->fd);
 }

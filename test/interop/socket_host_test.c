@@ -111,6 +111,49 @@ START_TEST(the_last_setting_counts_earlier_later_and_never) {
 }
 END_TEST
 
+START_TEST(what_is_due_already_rings_once_in_the_next_turn_and_never_in_the_call) {
+  sleeper_t sleeper;
+  open_host(&sleeper);
+  host->ops->set_ref(sleeper.waker, true);
+  host->ops->wake_at(sleeper.waker, host->ops->now(host) + 100000);
+  host->ops->wake_at(sleeper.waker, host->ops->now(host));
+  ck_assert_int_eq(sleeper.wakes, 0);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ck_assert_int_eq(sleeper.wakes, 1);
+  ear_run(&loop, 20);
+  ck_assert_int_eq(sleeper.wakes, 1);
+  /* Taken back, or put off, before the turn comes. */
+  host->ops->wake_at(sleeper.waker, host->ops->now(host));
+  host->ops->wake_at(sleeper.waker, ACOAP_TIME_NEVER);
+  ear_run(&loop, 20);
+  ck_assert_int_eq(sleeper.wakes, 1);
+  acoap_time_t later = host->ops->now(host) + 30;
+  host->ops->wake_at(sleeper.waker, host->ops->now(host));
+  host->ops->wake_at(sleeper.waker, later);
+  ear_wait(&loop, &sleeper.wakes, 2);
+  ck_assert_int_ge(sleeper.woken_at, later);
+  close_host(&sleeper);
+}
+END_TEST
+
+START_TEST(a_turn_that_has_rung_does_not_wait_for_the_network) {
+  sleeper_t sleeper;
+  open_host(&sleeper);
+  host->ops->set_ref(sleeper.waker, true);
+  host->ops->wake_at(sleeper.waker, host->ops->now(host));
+  /* Keeps the loop alive, and would keep it waiting. */
+  ear_t ear;
+  ear_open(&ear, &loop, ACOAP_UDP_BEST, "127.0.0.1:0", NULL);
+  for (int turns = 0; sleeper.wakes == 0 && turns < 3; turns++) {
+    uv_run(&loop, UV_RUN_ONCE);
+  }
+  ck_assert_int_eq(sleeper.wakes, 1);
+  ear_close(&ear);
+  close_host(&sleeper);
+}
+END_TEST
+
 START_TEST(only_a_set_alarm_that_was_asked_to_keeps_the_loop_alive) {
   sleeper_t sleeper;
   open_host(&sleeper);
@@ -343,6 +386,8 @@ static Suite *host_suite(void) {
   tcase_add_test(waker, the_clock_counts_suspend_and_never_goes_back);
   tcase_add_test(waker, the_alarm_rings_once_and_not_early);
   tcase_add_test(waker, the_last_setting_counts_earlier_later_and_never);
+  tcase_add_test(waker, what_is_due_already_rings_once_in_the_next_turn_and_never_in_the_call);
+  tcase_add_test(waker, a_turn_that_has_rung_does_not_wait_for_the_network);
   tcase_add_test(waker, only_a_set_alarm_that_was_asked_to_keeps_the_loop_alive);
   tcase_add_test(waker, nothing_comes_after_close);
   tcase_add_test(waker, another_thread_wakes);
