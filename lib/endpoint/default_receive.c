@@ -26,7 +26,7 @@ void acoap__inbound_reply_code(acoap_local_endpoint_t *endpoint, acoap_time_t no
   uint8_t *bytes = usual;
   acoap_builder_t builder;
   acoap__inbound_t answered = *inbound;
-  if (inbound->path.multicast) {
+  if (inbound->path->multicast) {
     return;
   }
   if (view->token.len > ACOAP_TOKEN_MAX) {
@@ -53,7 +53,7 @@ void acoap__inbound_reply_code(acoap_local_endpoint_t *endpoint, acoap_time_t no
 /* Not deduplicated: nothing was done, a duplicate is told the same. */
 static void refuse(acoap_local_endpoint_t *endpoint, acoap_time_t now, const acoap_path_t *path,
                    const acoap_view_t *view, uint8_t code) {
-  acoap__inbound_t inbound = {.path = *path,
+  acoap__inbound_t inbound = {.path = path,
                               .type = view->type,
                               .code = view->code,
                               .message_id = view->message_id,

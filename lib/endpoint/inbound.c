@@ -171,7 +171,7 @@ static bool asks_for_observation(const acoap__inbound_t *inbound, const acoap_vi
   uint32_t observe = 0;
   return acoap__view_may_have(view, ACOAP_OPTION_OBSERVE) &&
          (inbound->code == ACOAP_CODE_GET || inbound->code == ACOAP_CODE_FETCH) &&
-         !inbound->path.multicast && acoap_view_uint(view, ACOAP_OPTION_OBSERVE, &observe) &&
+         !inbound->path->multicast && acoap_view_uint(view, ACOAP_OPTION_OBSERVE, &observe) &&
          observe == 0;
 }
 
@@ -207,13 +207,13 @@ static acoap_request_t *request_new(acoap_local_endpoint_t *endpoint,
   if (!acoap__requests_reserve(endpoint)) {
     return NULL;
   }
-  acoap_message_t *message = acoap__message_take(endpoint, &inbound->path, view);
+  acoap_message_t *message = acoap__message_take(endpoint, inbound->path, view);
   if (message == NULL) {
     return NULL;
   }
   acoap_request_t *request = request_init(endpoint, inbound, message);
   request->observation = asks_for_observation(inbound, view);
-  if (inbound->path.multicast) {
+  if (inbound->path->multicast) {
     request->suppressed = ACOAP__SUPPRESS_ERRORS;
   }
   return request;
@@ -244,7 +244,7 @@ void acoap__endpoint_request(void *user_data, acoap_time_t now, const acoap__inb
   if (request->refs > 1) {
     acoap__request_outlive(request);
     if (!request->answered && !request->inbound.acknowledged && inbound->type == ACOAP_CON &&
-        !inbound->path.multicast) {
+        !inbound->path->multicast) {
       acoap__local_endpoint_timer_set(endpoint, &request->timer, now + params->processing_delay_ms);
     }
   }
@@ -300,7 +300,7 @@ int acoap_request_acknowledge(acoap_request_t *request) {
   if (request->closed) {
     return ACOAP_ECLOSED;
   }
-  if (request->answered || request->inbound.path.multicast || request->again) {
+  if (request->answered || request->inbound.path->multicast || request->again) {
     return request->answered ? ACOAP_EINVAL : 0;
   }
   acoap_local_endpoint_t *endpoint = request->endpoint;
@@ -335,7 +335,7 @@ int acoap_request_reset(acoap_request_t *request) {
   }
   acoap_local_endpoint_t *endpoint = request->endpoint;
   int status = 0;
-  if (!request->inbound.path.multicast && !request->again) {
+  if (!request->inbound.path->multicast && !request->again) {
     status = acoap__inbound_reset(&endpoint->engine, acoap__local_endpoint_now(endpoint),
                                   &request->inbound);
   }

@@ -28,7 +28,7 @@ bool acoap__request_has_pending(const acoap_request_t *request) {
 
 /* The way of a message of its own: an answer to a group request leaves from an address of ours. */
 static acoap_path_t path_back(const acoap_request_t *request) {
-  acoap_path_t path = request->inbound.path;
+  acoap_path_t path = *request->inbound.path;
   if (path.multicast || acoap_address_is_multicast(&path.local)) {
     memset(&path.local, 0, sizeof(path.local));
     path.multicast = false;
@@ -208,7 +208,7 @@ static int answer(acoap_request_t *request, uint8_t *bytes, size_t len,
                   acoap_reliability_t reliability) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
   int status = ACOAP_EAGAIN;
-  if (request->inbound.path.multicast) {
+  if (request->inbound.path->multicast) {
     return answer_after_leisure(request, bytes, len);
   }
   if (request->inbound.type == ACOAP_CON || reliability != ACOAP_RELIABLE) {
@@ -373,7 +373,7 @@ acoap_builder_t *acoap_request_begin(acoap_request_t *request, uint8_t code) {
   }
   acoap_local_endpoint_t *endpoint = request->endpoint;
   const acoap_view_t *view = acoap_message_view(request->message);
-  size_t cap = acoap__local_endpoint_message_max(endpoint, &request->inbound.path);
+  size_t cap = acoap__local_endpoint_message_max(endpoint, request->inbound.path);
   uint8_t *bytes = endpoint->reply_bytes;
   request->begun = false;
   if (may_share(request)) {
@@ -443,7 +443,7 @@ int acoap__request_send_further(acoap_request_t *request, uint8_t *bytes, size_t
   if (request->closed) {
     return ACOAP_ECLOSED;
   }
-  if (!request->answered || request->again || request->inbound.path.multicast || len < 2) {
+  if (!request->answered || request->again || request->inbound.path->multicast || len < 2) {
     return ACOAP_EINVAL;
   }
   if (unwanted(request, bytes[1])) {

@@ -236,16 +236,17 @@ void acoap__engine_new_token(acoap__engine_t *engine, uint8_t token[8]);
 
 /* ---- requests that come in ------------------------------------------------------------------- */
 
-/* What is needed to answer a request later: a value that may be copied and kept. */
+/* What is needed to answer a request later: a value that may be copied and kept, once its path
+ * stands where it lasts. */
 typedef struct acoap__inbound {
-  acoap_path_t path;     /* back to the peer: its `peer` and `local` as received */
-  acoap_type_t type;     /* CON or NON */
-  uint8_t code;          /* method */
-  uint16_t message_id;   /* of the request */
-  uint32_t dedup_slot;   /* entry in the log */
-  uint32_t dedup_serial; /* which use of that entry */
-  bool acknowledged;     /* an empty ACK was sent */
-  bool answered;         /* a reply was sent */
+  const acoap_path_t *path; /* how it came; lent, by whom keeps the value once the event is over */
+  acoap_type_t type;        /* CON or NON */
+  uint8_t code;             /* method */
+  uint16_t message_id;      /* of the request */
+  uint32_t dedup_slot;      /* entry in the log */
+  uint32_t dedup_serial;    /* which use of that entry */
+  bool acknowledged;        /* an empty ACK was sent */
+  bool answered;            /* a reply was sent */
 } acoap__inbound_t;
 
 /*

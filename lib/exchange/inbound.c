@@ -74,7 +74,7 @@ int acoap__inbound_reply_further(acoap__engine_t *engine, acoap_time_t now,
   if (!is_response(bytes, len)) {
     return ACOAP_EINVAL;
   }
-  acoap_path_t back = acoap__path_back(&inbound->path);
+  acoap_path_t back = acoap__path_back(inbound->path);
   int status = make_non(engine, now, &back, bytes);
   if (status == 0) {
     inbound->answered = true;
@@ -94,11 +94,11 @@ int acoap__inbound_reply(acoap__engine_t *engine, acoap_time_t now, acoap__inbou
   }
   int status = inbound->type == ACOAP_CON
                    ? make_piggybacked(engine, now, inbound, entry, bytes, len)
-                   : make_non(engine, now, &inbound->path, bytes);
+                   : make_non(engine, now, inbound->path, bytes);
   if (status == 0) {
     inbound->answered = true;
     engine->stats.responses_sent++;
-    acoap__engine_transmit_back(engine, &inbound->path, bytes, len);
+    acoap__engine_transmit_back(engine, inbound->path, bytes, len);
   }
   acoap__engine_leave(engine);
   return status;
@@ -116,7 +116,7 @@ int acoap__inbound_acknowledge(acoap__engine_t *engine, acoap_time_t now,
   }
   inbound->acknowledged = true;
   note_reply(entry, ACOAP__REPLY_ACK);
-  acoap__engine_transmit_empty(engine, &inbound->path, ACOAP_ACK, inbound->message_id);
+  acoap__engine_transmit_empty(engine, inbound->path, ACOAP_ACK, inbound->message_id);
   acoap__engine_leave(engine);
   return 0;
 }
@@ -128,11 +128,11 @@ int acoap__inbound_reset(acoap__engine_t *engine, acoap_time_t now, acoap__inbou
     return ACOAP_EINVAL;
   }
   inbound->answered = true;
-  if (inbound->path.multicast) {
+  if (inbound->path->multicast) {
     return 0;
   }
   note_reply(entry, ACOAP__REPLY_RST);
-  acoap__engine_transmit_empty(engine, &inbound->path, ACOAP_RST, inbound->message_id);
+  acoap__engine_transmit_empty(engine, inbound->path, ACOAP_RST, inbound->message_id);
   acoap__engine_leave(engine);
   return 0;
 }

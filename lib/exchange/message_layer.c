@@ -167,7 +167,7 @@ static void receive_request(acoap__engine_t *engine, acoap_time_t now, const aco
   if (!engine->config.stateless && !acoap__message_layer_is_new(engine, now, path, view, &entry)) {
     return;
   }
-  acoap__inbound_t inbound = {.path = *path,
+  acoap__inbound_t inbound = {.path = path,
                               .type = view->type,
                               .code = view->code,
                               .message_id = view->message_id,

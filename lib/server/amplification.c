@@ -76,7 +76,7 @@ static size_t full_allowance(const acoap__serving_t *serving) {
 
 void acoap__protect_note(acoap__serving_t *serving) {
   acoap_server_t *server = serving->server;
-  const acoap_path_t *path = &serving->inbound->path;
+  const acoap_path_t *path = serving->inbound->path;
   acoap__addresses_t *addresses = server->protection->addresses;
   serving->verified = true;
   if (addresses == NULL || path->identity != NULL) {
@@ -104,7 +104,7 @@ static bool is_verified_meanwhile(acoap__serving_t *serving) {
     return false;
   }
   serving->verifications = addresses->verifications;
-  return acoap__addresses_is_verified(addresses, now_of(serving), &serving->inbound->path.peer);
+  return acoap__addresses_is_verified(addresses, now_of(serving), &serving->inbound->path->peer);
 }
 
 size_t acoap__protect_left(acoap__serving_t *serving) {
@@ -142,7 +142,7 @@ static bool leaves_as_con(const acoap_request_t *request, acoap_reliability_t re
                 (reliability == ACOAP_AS_REQUESTED && inbound->type == ACOAP_CON);
   bool piggybacked =
       inbound->type == ACOAP_CON && !inbound->acknowledged && !acoap__request_is_answered(request);
-  return wanted && !piggybacked && !inbound->path.multicast;
+  return wanted && !piggybacked && !inbound->path->multicast;
 }
 
 static size_t transmissions_of(const acoap_server_t *server) {
@@ -229,7 +229,7 @@ int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
   if (acoap__request_is_answered(request)) {
     return ACOAP_ENOSPACE; /* a notification: nobody has asked just now */
   }
-  if (inbound->path.multicast) {
+  if (inbound->path->multicast) {
     acoap_request_ignore(request);
     return 0;
   }

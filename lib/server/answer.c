@@ -309,7 +309,7 @@ static int answer(acoap__serving_t *serving, acoap_builder_t *builder, acoap_bod
   if (validates(serving, builder, body)) {
     return finish(serving, builder, reliability);
   }
-  if (serving->inbound->path.multicast &&
+  if (serving->inbound->path->multicast &&
       acoap__multicast_unwanted(serving, builder, body != NULL)) {
     acoap_request_ignore(serving->request);
     return 0;

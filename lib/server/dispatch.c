@@ -308,7 +308,7 @@ bool acoap__dispatch_judge(acoap__serving_t *serving) {
   }
   if (acoap__asked_has(&serving->asked, ACOAP_OPTION_OBSERVE)) {
     if (serving->resource != NULL && acoap__is_safe(serving->view->code) &&
-        !acoap__serving_asks_later(serving) && !serving->inbound->path.multicast) {
+        !acoap__serving_asks_later(serving) && !serving->inbound->path->multicast) {
       acoap__observe_request(serving);
     }
     if (!serving->observe) {
@@ -389,7 +389,7 @@ static uint64_t find(acoap__serving_t *serving) {
 static void serve(acoap__serving_t *serving) {
   uint64_t matters = find(serving);
   acoap__protect_note(serving);
-  if (serving->inbound->path.multicast) {
+  if (serving->inbound->path->multicast) {
     acoap__multicast_admit(serving);
   }
   if ((matters & MATTERS) != 0 && is_refused(serving, matters)) {

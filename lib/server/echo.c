@@ -65,7 +65,7 @@ int64_t acoap__echo_age_ms(const uint8_t key[16], const acoap_address_t *address
 /* ---- in requests and answers ----------------------------------------------------------------- */
 
 static const acoap_address_t *address_of(const acoap__serving_t *serving) {
-  return &acoap__request_inbound(serving->request)->path.peer;
+  return &acoap__request_inbound(serving->request)->path->peer;
 }
 
 void acoap__echo_write(const acoap__serving_t *serving, acoap_builder_t *builder) {

@@ -91,7 +91,7 @@ acoap__key_t acoap__key_make(const acoap_server_t *server, const acoap_request_t
   acoap__sip_init(&sip, server->hash_key);
   absorb_pair(&sip, parts, view->code);
   if ((parts & ACOAP__KEY_PEER) != 0) {
-    absorb_path(&sip, &acoap__request_inbound(request)->path);
+    absorb_path(&sip, acoap__request_inbound(request)->path);
   }
   absorb_options(&sip, view, parts);
   if ((parts & ACOAP__KEY_PAYLOAD) != 0) {

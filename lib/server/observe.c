@@ -48,7 +48,7 @@ static bool same_endpoint(const acoap_path_t *a, const acoap_path_t *b) {
 
 static uint64_t token_hash(const acoap_server_t *server, const acoap_request_t *request) {
   const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
-  return hash_pair(server, peer_hash(server, &acoap__request_inbound(request)->path),
+  return hash_pair(server, peer_hash(server, acoap__request_inbound(request)->path),
                    acoap__siphash(server->hash_key, view->token.data, view->token.len));
 }
 
@@ -152,7 +152,7 @@ void acoap__observers_fill(const acoap_server_t *server, acoap_server_stats_t *s
 static acoap__observer_t *find_by_token(const acoap_server_t *server,
                                         const acoap_request_t *request) {
   const struct acoap__observers *observers = server->observers;
-  const acoap_path_t *path = &acoap__request_inbound(request)->path;
+  const acoap_path_t *path = acoap__request_inbound(request)->path;
   acoap_bytes_t token = acoap_message_view(acoap_request_message(request))->token;
   if (observers->buckets == NULL) {
     return NULL;
@@ -163,7 +163,7 @@ static acoap__observer_t *find_by_token(const acoap_server_t *server,
     acoap_bytes_t other = acoap_message_view(acoap_request_message(observer->request))->token;
     if (token.len == other.len &&
         (token.len == 0 || memcmp(token.data, other.data, token.len) == 0) &&
-        same_endpoint(path, &acoap__request_inbound(observer->request)->path)) {
+        same_endpoint(path, acoap__request_inbound(observer->request)->path)) {
       return observer;
     }
   }
@@ -234,7 +234,7 @@ void acoap__target_release(acoap__target_t *target) {
 
 /* The same answer goes to all of them: what a peer has proved of itself may change it. */
 static acoap__key_t target_key(const acoap__serving_t *serving) {
-  bool secure = acoap__request_inbound(serving->request)->path.identity != NULL;
+  bool secure = acoap__request_inbound(serving->request)->path->identity != NULL;
   unsigned parts = ACOAP__KEY_PAYLOAD | (secure ? (unsigned)ACOAP__KEY_PEER : 0u);
   return acoap__key_make(serving->server, serving->request, parts);
 }
@@ -394,14 +394,14 @@ void acoap__observe_request(acoap__serving_t *serving) {
   bool may_observe = inbound->code == ACOAP_CODE_GET || inbound->code == ACOAP_CODE_FETCH;
 
   serving->observe = false;
-  if (serving->round != NULL || !may_observe || inbound->path.multicast ||
+  if (serving->round != NULL || !may_observe || inbound->path->multicast ||
       !acoap__asked_has(&serving->asked, ACOAP_OPTION_OBSERVE)) {
     return;
   }
   /* RFC 7959 section 2.6: the blocks that follow the first one are asked for without Observe. */
   bool later_block = acoap__serving_asks_later(serving);
   if (observe == 0 && !later_block && serving->resource != NULL && serving->resource->observable) {
-    serving->observe = find_older(serving) != NULL || may_register(server, &inbound->path);
+    serving->observe = find_older(serving) != NULL || may_register(server, inbound->path);
     server->stats.observers_refused += serving->observe ? 0 : 1;
     serving->observe_since = server->observers->changes;
   }
@@ -418,7 +418,7 @@ static acoap__observer_t *observer_new(acoap__serving_t *serving, const acoap_vi
   if (observer == NULL) {
     return NULL;
   }
-  observer->peer = take_peer(server, &acoap__request_inbound(serving->request)->path);
+  observer->peer = take_peer(server, acoap__request_inbound(serving->request)->path);
   if (observer->peer == NULL) {
     acoap__free(observer);
     return NULL;
@@ -457,7 +457,7 @@ static bool enter(acoap__serving_t *serving, const acoap_view_t *answer) {
     acoap__observer_end(older, true);
     renewed = true;
   }
-  if ((!renewed && !may_register(server, &acoap__request_inbound(serving->request)->path)) ||
+  if ((!renewed && !may_register(server, acoap__request_inbound(serving->request)->path)) ||
       !make_tables(server->observers)) {
     return false;
   }

@@ -90,7 +90,7 @@ static bool is_too_fast(acoap_server_t *server, const acoap_address_t *peer) {
 
 static int shed(acoap_server_t *server, const acoap__inbound_t *inbound) {
   server->stats.shed++;
-  if (inbound->path.multicast) {
+  if (inbound->path->multicast) {
     return ACOAP_ECANCELED;
   }
   if (server->options.shedding == ACOAP_SHED_UNAVAILABLE) {
@@ -101,9 +101,9 @@ static int shed(acoap_server_t *server, const acoap__inbound_t *inbound) {
 
 int acoap__protect_admit(acoap_server_t *server, acoap_request_t *request) {
   const acoap__inbound_t *inbound = acoap__request_inbound(request);
-  if (server->options.rate_per_s > 0 && is_too_fast(server, &inbound->path.peer)) {
+  if (server->options.rate_per_s > 0 && is_too_fast(server, &inbound->path->peer)) {
     server->stats.rate_refused++;
-    return inbound->path.multicast ? ACOAP_ECANCELED : ACOAP_CODE_TOO_MANY_REQUESTS;
+    return inbound->path->multicast ? ACOAP_ECANCELED : ACOAP_CODE_TOO_MANY_REQUESTS;
   }
   if (!acoap__load_stays_normal(server, 1) && acoap__load_level(server, 1) == ACOAP_LOAD_SHEDDING) {
     return shed(server, inbound);

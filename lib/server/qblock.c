@@ -105,7 +105,7 @@ bool acoap__qblock_refuses(acoap__serving_t *serving) {
       acoap__resource_understands(serving->resource, ACOAP_OPTION_Q_BLOCK2)) {
     return false;
   }
-  if (acoap__request_inbound(serving->request)->path.multicast) {
+  if (acoap__request_inbound(serving->request)->path->multicast) {
     acoap_request_ignore(serving->request);
     return true;
   }

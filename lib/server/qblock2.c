@@ -179,7 +179,7 @@ static bool write_head(acoap_builder_t *builder, uint8_t *bytes, const acoap__qj
   acoap_option_t option;
   acoap_view_t kept;
   size_t cap = acoap__local_endpoint_message_max(job->send->server->endpoint,
-                                                 &acoap__request_inbound(job->request)->path);
+                                                 acoap__request_inbound(job->request)->path);
   if (acoap_decode(&kept, transfer->options, transfer->options_len, 0, NULL) != 0) {
     return false;
   }
@@ -397,7 +397,7 @@ static bool is_possible(const acoap__serving_t *serving, const acoap_builder_t *
   uint64_t len = acoap__body_len(body);
   return acoap_code_is_success(view.code) && len <= UINT32_MAX && len > 0 && size > 0 &&
          !acoap__body_is_sequential(body) && (len - 1) / size <= ACOAP_BLOCK_NUM_MAX &&
-         !acoap__request_inbound(serving->request)->path.multicast;
+         !acoap__request_inbound(serving->request)->path->multicast;
 }
 
 /* Would a client that sends it again with an Echo do no harm? */

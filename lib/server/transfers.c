@@ -313,7 +313,7 @@ static bool make_room(acoap__transfers_t *transfers, const acoap_address_t *addr
 acoap__transfer_t *acoap__transfer_new(const acoap__serving_t *serving, acoap__transfer_kind_t kind,
                                        const acoap__key_t *key, const acoap__key_t *bare) {
   acoap__transfers_t *transfers = serving->server->transfers;
-  acoap_address_t address = without_port(&acoap__request_inbound(serving->request)->path.peer);
+  acoap_address_t address = without_port(&acoap__request_inbound(serving->request)->path->peer);
   if (transfers->closed || !make_room(transfers, &address)) {
     return NULL;
   }

@@ -19,14 +19,14 @@
 static void keep(acoap_tiny_inbound_t *kept, const acoap__inbound_t *inbound,
                  const acoap_view_t *view) {
   memset(kept, 0, sizeof(*kept));
-  kept->peer = inbound->path.peer;
+  kept->peer = inbound->path->peer;
   kept->token_len = (uint8_t)view->token.len; /* at most token_max, 8 */
   if (view->token.len > 0) {
     memcpy(kept->token, view->token.data, view->token.len);
   }
   kept->type = (uint8_t)inbound->type;
   kept->code = inbound->code;
-  kept->multicast = inbound->path.multicast;
+  kept->multicast = inbound->path->multicast;
   kept->no_response = acoap__tiny_unwanted(view, kept->multicast);
   kept->slot = -1;
   kept->message_id = inbound->message_id;
@@ -34,10 +34,18 @@ static void keep(acoap_tiny_inbound_t *kept, const acoap__inbound_t *inbound,
   kept->dedup_serial = inbound->dedup_serial;
 }
 
-static void restore(acoap__inbound_t *inbound, const acoap_tiny_inbound_t *kept) {
-  memset(inbound, 0, sizeof(*inbound));
-  inbound->path = acoap__tiny_path(&kept->peer);
-  inbound->path.multicast = kept->multicast;
+/* What was kept, as the engine has it. */
+typedef struct restored {
+  acoap__inbound_t inbound;
+  acoap_path_t path; /* of the inbound */
+} restored_t;
+
+static void restore(restored_t *restored, const acoap_tiny_inbound_t *kept) {
+  acoap__inbound_t *inbound = &restored->inbound;
+
+  restored->path = acoap__tiny_path(&kept->peer);
+  restored->path.multicast = kept->multicast;
+  inbound->path = &restored->path;
   inbound->type = (acoap_type_t)kept->type;
   inbound->code = kept->code;
   inbound->message_id = kept->message_id;
@@ -64,11 +72,11 @@ static void answer(acoap_tiny_t *tiny, acoap_time_t now, const acoap__inbound_t 
   kept.acknowledged = true; /* by the time that the handler's copy is used */
   acoap_tiny_request_t request = {.endpoint = tiny,
                                   .now = now,
-                                  .peer = &came->path.peer,
+                                  .peer = &came->path->peer,
                                   .view = view,
                                   .resources = tiny->config->resources,
                                   .inbound = &kept,
-                                  .multicast = came->path.multicast};
+                                  .multicast = came->path->multicast};
   acoap__tiny_answer_init(&builder, message_at_once(tiny), tiny->config->message_bytes, view);
   if (acoap__tiny_answer_write(tiny->config->serve, &request, &builder, &len) == ACOAP_TINY_SEND) {
     acoap__inbound_reply(&tiny->engine, now, &inbound, builder.bytes, len);
@@ -85,7 +93,7 @@ void acoap__tiny_inbound(void *user_data, acoap_time_t now, const acoap__inbound
     answer(tiny, now, inbound, view);
     return;
   }
-  acoap_tiny_event_t *event = acoap__tiny_tell(tiny, ACOAP_TINY_REQUEST, &inbound->path.peer);
+  acoap_tiny_event_t *event = acoap__tiny_tell(tiny, ACOAP_TINY_REQUEST, &inbound->path->peer);
   if (event != NULL) {
     event->view = *view;
     keep(&event->inbound, inbound, view);
@@ -134,7 +142,7 @@ int acoap_tiny_answer_begin(acoap_tiny_t *tiny, acoap_tiny_inbound_t *inbound,
 static int send_separate(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbound_t *inbound,
                          size_t len, bool unwanted) {
   acoap__tiny_response_t *response = place_of(tiny, inbound);
-  acoap__inbound_t settled;
+  restored_t settled;
 
   if (response == NULL) {
     return ACOAP_EINVAL;
@@ -147,14 +155,14 @@ static int send_separate(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inboun
   }
   if (status == 0) {
     restore(&settled, inbound);
-    acoap__inbound_answered_separately(&tiny->engine, &settled);
+    acoap__inbound_answered_separately(&tiny->engine, &settled.inbound);
   }
   return status;
 }
 
 int acoap_tiny_answer_send(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbound_t *inbound,
                            const acoap_builder_t *answer) {
-  acoap__inbound_t restored;
+  restored_t restored;
   int status;
 
   if (tiny == NULL || inbound == NULL || answer == NULL || inbound->answered) {
@@ -172,9 +180,9 @@ int acoap_tiny_answer_send(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbo
     status = send_separate(tiny, now, inbound, (size_t)len, unwanted);
   } else {
     restore(&restored, inbound);
-    status = unwanted
-                 ? acoap__inbound_acknowledge(&tiny->engine, now, &restored)
-                 : acoap__inbound_reply(&tiny->engine, now, &restored, answer->bytes, (size_t)len);
+    status = unwanted ? acoap__inbound_acknowledge(&tiny->engine, now, &restored.inbound)
+                      : acoap__inbound_reply(&tiny->engine, now, &restored.inbound, answer->bytes,
+                                             (size_t)len);
   }
   inbound->slot = -1;
   inbound->answered = status == 0;
@@ -182,25 +190,25 @@ int acoap_tiny_answer_send(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbo
 }
 
 int acoap_tiny_acknowledge(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbound_t *inbound) {
-  acoap__inbound_t restored;
+  restored_t restored;
 
   if (tiny == NULL || inbound == NULL || inbound->answered) {
     return ACOAP_EINVAL;
   }
   restore(&restored, inbound);
-  int status = acoap__inbound_acknowledge(&tiny->engine, now, &restored);
-  inbound->acknowledged = restored.acknowledged;
+  int status = acoap__inbound_acknowledge(&tiny->engine, now, &restored.inbound);
+  inbound->acknowledged = restored.inbound.acknowledged;
   return status;
 }
 
 int acoap_tiny_reset(acoap_tiny_t *tiny, acoap_time_t now, acoap_tiny_inbound_t *inbound) {
-  acoap__inbound_t restored;
+  restored_t restored;
 
   if (tiny == NULL || inbound == NULL) {
     return ACOAP_EINVAL;
   }
   restore(&restored, inbound);
-  int status = acoap__inbound_reset(&tiny->engine, now, &restored);
-  inbound->answered = restored.answered;
+  int status = acoap__inbound_reset(&tiny->engine, now, &restored.inbound);
+  inbound->answered = restored.inbound.answered;
   return status;
 }

@@ -68,6 +68,7 @@ typedef struct answer {
   unsigned again;    /* that many notifications follow */
   unsigned request;
   acoap__inbound_t inbound;
+  acoap_path_t path; /* how the request came */
   acoap__transmission_t tx;
   acoap_path_t way;
   uint8_t bytes[64];
@@ -358,8 +359,8 @@ static void send_answer(sim_t *sim, answer_t *answer) {
     answer->at = sim->now + 1 + dice(sim, 20000);
   }
   acoap__inbound_answered_separately(engine, &answer->inbound);
-  if (acoap__transmission_send(engine, sim->now, &answer->tx, &answer->inbound.path, answer->bytes,
-                               len, answer->type, NULL) < 0) {
+  if (acoap__transmission_send(engine, sim->now, &answer->tx, &answer->path, answer->bytes, len,
+                               answer->type, NULL) < 0) {
     answer->waiting = false;
   }
 }
@@ -402,7 +403,9 @@ static void on_request(void *user_data, acoap_time_t now, const acoap__inbound_t
   answer->separate = how >= 5;
   answer->type = how % 2 == 0 ? ACOAP_CON : ACOAP_NON;
   answer->again = sim->requests[number].keep ? dice(sim, 6) : 0;
+  answer->path = *inbound->path;
   answer->inbound = copy;
+  answer->inbound.path = &answer->path;
   memcpy(answer->token, view->token.data, 8);
   acoap__transmission_init(&answer->tx, &answer->way, &transmission_events, answer);
   if (how == 4 || how == 5) {

@@ -53,7 +53,9 @@ static void request(void *user_data, acoap_time_t now, const acoap__inbound_t *i
 
   ck_assert_int_eq(now, script->now);
   script->requests++;
+  kept->path = *inbound->path;
   kept->inbound = *inbound;
+  kept->inbound.path = &kept->path;
   kept->token_len = view->token.len;
   ck_assert_uint_le(view->token.len, SCRIPT_TOKEN_MAX);
   if (view->token.len > 0) {

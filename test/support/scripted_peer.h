@@ -25,6 +25,7 @@ typedef struct script_datagram {
 /* A request that the engine handed up. */
 typedef struct script_inbound {
   acoap__inbound_t inbound;        /* to answer it with */
+  acoap_path_t path;               /* how it came */
   uint8_t token[SCRIPT_TOKEN_MAX]; /* copied */
   size_t token_len;
   char payload[64]; /* copied, cut, with a zero */

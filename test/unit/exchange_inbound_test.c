@@ -60,7 +60,7 @@ START_TEST(a_reply_to_a_multicast_comes_from_an_address_of_ours) {
   path.multicast = true;
   path.local = script_group().peer;
   script_inbound_t *inbound = receive(script, &path, ACOAP_NON);
-  ck_assert(inbound->inbound.path.multicast);
+  ck_assert(inbound->path.multicast);
   script_run_until(script, script->now + 3000); /* some leisure */
   ck_assert_int_eq(script_reply(script, inbound, ACOAP_CODE_CONTENT, NULL), 0);
   const script_datagram_t *sent = script_expect(script, ACOAP_NON, ACOAP_CODE_CONTENT, -1);

@@ -94,7 +94,7 @@ START_TEST(every_code_of_class_0_is_handed_up) {
   script_receive(script, &path, ACOAP_NON, ACOAP_CODE(0, 30), 1, "", "announcement");
   ck_assert_uint_eq(script->requests, 32);
   ck_assert_str_eq(script->inbound[31].payload, "announcement");
-  ck_assert(script->inbound[31].inbound.path.multicast);
+  ck_assert(script->inbound[31].path.multicast);
   script_expect_silence(script);
   ck_assert_uint_eq(script->engine.stats.requests_received, 32);
   script_free(script);
