@@ -37,6 +37,18 @@ static uint8_t byte_of(uint64_t n) {
   return (uint8_t)(n * 7 + (n >> 8) * 13 + (n >> 16) * 29);
 }
 
+/*
+ * Bytes from `offset` on are those of the body. One check for all of them: Check notes the place of
+ * each in a file, and a test here compares megabytes.
+ */
+static void check_bytes(const uint8_t *bytes, size_t len, uint64_t offset) {
+  size_t same = 0;
+  while (same < len && bytes[same] == byte_of(offset + same)) {
+    same++;
+  }
+  ck_assert_uint_eq(same, len);
+}
+
 static void fail_with(scene_t *scene, uint8_t code) {
   scene->errors++;
   script_server_begin(&scene->server, code);
@@ -149,9 +161,7 @@ static int write_piece(void *user_data, uint64_t offset, const uint8_t *bytes, s
     scene->written = 0;
   }
   ck_assert_uint_eq(offset, scene->written);
-  for (size_t i = 0; i < len; i++) {
-    ck_assert_uint_eq(bytes[i], byte_of(offset + i));
-  }
+  check_bytes(bytes, len, offset);
   scene->written += len;
   return 0;
 }
@@ -498,9 +508,7 @@ static acoap_time_t upload(scene_t *scene, uint64_t len, bool known, size_t wind
   acoap_time_t took = scene_send(scene, desc);
   ck_assert_int_eq(scene->outcome.status, 0);
   ck_assert_uint_eq(scene->len, len);
-  for (size_t i = 0; i < len; i++) {
-    ck_assert_uint_eq(scene->body[i], byte_of(i));
-  }
+  check_bytes(scene->body, (size_t)len, 0);
   return took;
 }
 
