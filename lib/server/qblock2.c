@@ -507,8 +507,18 @@ static void answer_from(acoap__serving_t *serving, acoap__qsend_t *send) {
   acoap_body_unref(body);
 }
 
+/* Block 0 alone, in another size: of who begins and does not know the size of what is under way. */
+static bool begins_anew(const acoap__serving_t *serving, const acoap__qsend_t *send) {
+  return serving->block2.num == 0 && serving->block2.szx != send->szx &&
+         acoap__is_safe(view_of(serving)->code);
+}
+
 bool acoap__qblock2_continue(acoap__serving_t *serving) {
   acoap__transfer_t *transfer = acoap__block2_find(serving);
+  if (transfer != NULL && transfer->qsend != NULL && begins_anew(serving, transfer->qsend)) {
+    serving->qblock &= (uint8_t)~ACOAP__QBLOCK2_LATER;
+    return false;
+  }
   if (transfer == NULL || transfer->qsend == NULL) {
     if (acoap__is_safe(view_of(serving)->code)) {
       return false;

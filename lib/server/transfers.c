@@ -67,6 +67,8 @@ static void transfer_free(acoap__transfers_t *transfers, acoap__transfer_t *tran
   holder->total--;
   transfers->count--;
   acoap__holder_drop_empty(transfers, holder);
+  /* What is being sent of the body may wait for it. */
+  acoap__qsend_free(transfer->qsend);
   if (transfer->body != NULL) {
     size_t cost = acoap__body_cost(transfer->body);
     if (acoap__body_unkeep(transfer->body)) {
@@ -74,7 +76,6 @@ static void transfer_free(acoap__transfers_t *transfers, acoap__transfer_t *tran
     }
   }
   acoap__qreceive_free(transfer->qreceive);
-  acoap__qsend_free(transfer->qsend);
   acoap__free(transfer->options);
   acoap__free(transfer);
   if (upload != NULL) {

@@ -357,6 +357,25 @@ START_TEST(section_4_4_a_forgotten_body_is_the_latest_one) {
 }
 END_TEST
 
+/* Who begins anew wishes for a size; what is under way may be in a smaller one. */
+START_TEST(block_0_alone_in_another_size_is_of_the_latest_version) {
+  acoap_server_options_t options = {
+      .size = sizeof(options), .amplification = ACOAP_AMPLIFICATION_OFF, .block_size = 32};
+  stage_t *stage = stage_open(&options, 320);
+  for (unsigned i = 1; i <= 2; i++) {
+    block_script_say(&stage->script, "GET /path q2:0/0/1024 token=a",
+                     "2.05 q2:0/1/32 size2=320 etag [32] token=a");
+    expect_silence(stage);
+    ck_assert_uint_eq(stage->calls, i);
+  }
+  /* Of the same size it is of the version that was begun. */
+  block_script_say(&stage->script, "GET /path q2:0/0/32 token=a",
+                   "2.05 q2:0/1/32 size2=320 etag [32] token=a");
+  ck_assert_uint_eq(stage->calls, 2);
+  stage_close(stage);
+}
+END_TEST
+
 START_TEST(section_5_10_6_2_of_7252_a_version_that_is_known_is_2_03) {
   stage_t *stage = stage_open(NULL, 320);
   stage->etag = "v1";
@@ -464,6 +483,25 @@ START_TEST(a_reader_may_take_its_time) {
   }
   expect_silence(stage);
   block_script_expect_body(&stage->script, 150);
+  stage_close(stage);
+}
+END_TEST
+
+/* The body goes with the transfer, so what waits for it goes before. */
+START_TEST(a_transfer_ends_while_its_reader_is_waited_for) {
+  stage_t *stage = stage_open(NULL, 150);
+  stage->giving = GIVE_READER;
+  stage->waits = true;
+  block_script_send(&stage->script, "NON GET /path q2:0/1/32 token=a");
+  acoap_body_ready(stage->body);
+  server_rig_run(&stage->rig, 1);
+  expect_payloads(stage, 0, 0, "a");
+  ck_assert_uint_eq(stage->released, 0);
+  (void)acoap_resource_remove(stage->path);
+  ck_assert_uint_eq(stage->released, 1);
+  ck_assert_uint_eq(server_rig_stats(&stage->rig).transfers, 0);
+  server_rig_run(&stage->rig, 300000);
+  expect_silence(stage);
   stage_close(stage);
 }
 END_TEST
@@ -729,12 +767,14 @@ static Suite *server_qblock2_suite(void) {
   tcase_add_test(tcase, section_4_4_numbers_that_do_not_ascend_are_4_00);
   tcase_add_test(tcase, section_4_4_missing_payloads_are_of_the_version_that_was_sent);
   tcase_add_test(tcase, section_4_4_a_forgotten_body_is_the_latest_one);
+  tcase_add_test(tcase, block_0_alone_in_another_size_is_of_the_latest_version);
   tcase_add_test(tcase, section_5_10_6_2_of_7252_a_version_that_is_known_is_2_03);
   tcase_add_test(tcase, section_4_4_to_a_con_the_payloads_are_confirmable);
   tcase_add_test(tcase, section_4_4_a_continue_chooses_the_kind_of_message);
   tcase_add_test(tcase, section_4_4_a_payload_that_is_not_acknowledged_ends_the_body);
   tcase_add_test(tcase, a_reader_is_asked_piece_by_piece);
   tcase_add_test(tcase, a_reader_may_take_its_time);
+  tcase_add_test(tcase, a_transfer_ends_while_its_reader_is_waited_for);
   tcase_add_test(tcase, a_reader_that_fails_ends_the_set);
   tcase_add_test(tcase, the_server_is_freed_by_a_reader);
   tcase_add_test(tcase, a_resource_that_goes_ends_what_is_under_way);
