@@ -251,13 +251,19 @@ static void rejected(acoap__engine_t *engine, acoap_time_t now, acoap__interacti
 /*
  * A notification that was sent before the server heard of a renewed registration looks like its
  * separate response. Whoever took it for that would not wait for the ACK, which may bring the newer
- * state (RFC 7641 section 3.3.1); the server sends that ACK in any case.
+ * state (RFC 7641 section 3.3.1); the server sends that ACK in any case. So it is with the blocks
+ * of a body in sets: the first comes in the ACK (RFC 9177 section 4.4), and an answer to an older
+ * request of the family is none to one that has not left yet.
  */
 static bool crosses(const acoap__interaction_t *interaction, const acoap_view_t *view,
                     bool piggybacked) {
   acoap_bytes_t value;
-  return interaction->renews && !piggybacked && interaction->tx.state == ACOAP__TX_AWAITING_ACK &&
-         acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value);
+  if (interaction->tx.state == ACOAP__TX_QUEUED) {
+    return interaction->family;
+  }
+  return !piggybacked && interaction->tx.state == ACOAP__TX_AWAITING_ACK &&
+         (interaction->family ||
+          (interaction->renews && acoap_view_option(view, ACOAP_OPTION_OBSERVE, 0, &value)));
 }
 
 static void response(acoap__engine_t *engine, acoap_time_t now, acoap__interaction_t *interaction,
