@@ -394,6 +394,11 @@ void acoap__block1_note_sent(void *object, bool all) {
   layer->blockwise = true;
 }
 
+void acoap__block1_note_answered(void *object) {
+  block1_layer_t *layer = object;
+  layer->done = layer->done || !layer->more;
+}
+
 /* ---- for users ------------------------------------------------------------------------------ */
 
 static block1_layer_t *add(acoap_desc_t *desc, size_t size, size_t len) {

@@ -34,8 +34,9 @@ typedef struct block2_layer {
 static int block2_write(void *object, acoap_exchange_t *exchange, acoap_builder_t *builder) {
   const block2_layer_t *layer = object;
   acoap_block_t block = {0, false, 0};
-  bool fetches = layer->active && exchange->send->desc.method != ACOAP_CODE_FETCH;
-  if (acoap__qblock_write_wish(exchange, layer->wished_szx, layer->active, builder)) {
+  bool goes_on = layer->active || acoap__qblock_lacks_first(exchange);
+  bool fetches = goes_on && exchange->send->desc.method != ACOAP_CODE_FETCH;
+  if (acoap__qblock_write_wish(exchange, layer->wished_szx, goes_on, builder)) {
     if (fetches) {
       acoap_builder_payload(builder, NULL, 0);
     }

@@ -162,15 +162,27 @@ bool acoap__qblock_write_wish(acoap_exchange_t *exchange, int szx, bool goes_on,
   return true;
 }
 
+/*
+ * The server has answered the request, so that is not sent once more: what is missing is asked for,
+ * without the request's body, and a POST is not done twice.
+ */
+bool acoap__qblock_lacks_first(const acoap_exchange_t *exchange) {
+  return acoap__qblock_is_on(exchange) && acoap__sets_in_lacks_first(exchange->qblock.in);
+}
+
 bool acoap__qblock_goes_on(const acoap_exchange_t *exchange) {
   const acoap__qblock_t *qblock = &exchange->qblock;
   return acoap__sets_out_is_active(qblock->out) ||
-         (acoap__qblock_is_on(exchange) && exchange->ahead.qblock);
+         (acoap__qblock_is_on(exchange) && exchange->ahead.qblock) ||
+         acoap__qblock_lacks_first(exchange);
 }
 
 int acoap__qblock_go_on(acoap_exchange_t *exchange) {
   if (acoap__sets_out_is_active(exchange->qblock.out)) {
     return acoap__sets_out_go_on(exchange->qblock.out);
+  }
+  if (!exchange->ahead.qblock) {
+    return acoap__sets_in_go_on_to_first(exchange->qblock.in);
   }
   return acoap__sets_in_go_on(exchange);
 }
@@ -266,7 +278,8 @@ static acoap__qblock_verdict_t body_response(acoap_exchange_t *exchange, acoap_t
   acoap_bytes_t value;
   int found = acoap__qblock_of(view, ACOAP_OPTION_Q_BLOCK2, &block);
   if (!acoap_code_is_success(view->code) || found == 0) {
-    if (acoap_code_is_success(view->code) && acoap__sets_in_has_begun(qblock->in)) {
+    if ((acoap_code_is_success(view->code) || acoap__sets_out_is_list(view)) &&
+        (acoap__sets_in_has_begun(qblock->in) || acoap__sets_in_lacks_first(qblock->in))) {
       return ACOAP__QBLOCK_TAKEN; /* a late or repeated answer to the request's body */
     }
     if (acoap_view_option(view, ACOAP_OPTION_BLOCK2, 0, &value)) {
@@ -287,6 +300,9 @@ static acoap__qblock_verdict_t body_response(acoap_exchange_t *exchange, acoap_t
     if (block.num == 0 || acoap__sets_in_begin(exchange, 0, true) < 0) {
       return block.num == 0 ? ACOAP__QBLOCK_PASS : ACOAP__QBLOCK_TAKEN;
     }
+  }
+  if (block.num > 0 && exchange->send->desc.block1 != NULL) {
+    acoap__block1_note_answered(exchange->send->desc.block1);
   }
   acoap__sets_in_arrived(qblock->in, now, from, view, &block);
   return ACOAP__QBLOCK_TAKEN;

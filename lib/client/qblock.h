@@ -58,6 +58,8 @@ void acoap__qblock_token(acoap_exchange_t *exchange);
 /* The option of a request for a response's body; false: Q-Block2 is none of its options. */
 bool acoap__qblock_write_wish(acoap_exchange_t *exchange, int szx, bool goes_on,
                               acoap_builder_t *builder);
+/* Have blocks of the response's body come, but not the first, so that the layers know of none? */
+bool acoap__qblock_lacks_first(const acoap_exchange_t *exchange);
 /* Is the next request not one that begins? Then acoap__qblock_go_on sends what is due. */
 bool acoap__qblock_goes_on(const acoap_exchange_t *exchange);
 int acoap__qblock_go_on(acoap_exchange_t *exchange);
@@ -103,6 +105,8 @@ int acoap__sets_out_begin(acoap_exchange_t *exchange);
 /* Block 0 has left. */
 void acoap__sets_out_begun(acoap__sets_out_t *out);
 bool acoap__sets_out_is_active(const acoap__sets_out_t *out);
+/* Is this response the server's list of what is missing of a request's body? */
+bool acoap__sets_out_is_list(const acoap_view_t *view);
 /* Send what may be sent. 0 or a negative error. */
 int acoap__sets_out_go_on(acoap__sets_out_t *out);
 acoap__qblock_verdict_t acoap__sets_out_response(acoap__sets_out_t *out, acoap_time_t now,
@@ -118,6 +122,8 @@ void acoap__sets_out_free(acoap__sets_out_t *out);
 int acoap__sets_in_begin(acoap_exchange_t *exchange, uint32_t num, bool asked);
 /* The layers ask for the block that exchange->ahead names. */
 int acoap__sets_in_go_on(acoap_exchange_t *exchange);
+/* They have seen none and wait for the first, of which later ones are here. */
+int acoap__sets_in_go_on_to_first(acoap__sets_in_t *in);
 /* A block came. */
 void acoap__sets_in_arrived(acoap__sets_in_t *in, acoap_time_t now, const acoap_path_t *from,
                             const acoap_view_t *view, const acoap_block_t *block);
@@ -129,6 +135,8 @@ void acoap__sets_in_write(const acoap__sets_in_t *in, acoap_builder_t *builder);
 bool acoap__sets_in_waits(const acoap__sets_in_t *in);
 /* Are there blocks before the one whose turn it is? */
 bool acoap__sets_in_has_begun(const acoap__sets_in_t *in);
+/* Is the first one missing while later ones came? */
+bool acoap__sets_in_lacks_first(const acoap__sets_in_t *in);
 /* The layers hear of something else; when they come back, what they wait for is asked for anew. */
 void acoap__sets_in_interrupt(acoap__sets_in_t *in);
 void acoap__sets_in_stop(acoap__sets_in_t *in);

@@ -362,17 +362,22 @@ static acoap__qblock_verdict_t is_missing(acoap__sets_out_t *out, acoap_time_t n
   return hand_up(out, now, from, view, first);
 }
 
+/* 4.08 in the format of section 5. */
+bool acoap__sets_out_is_list(const acoap_view_t *view) {
+  uint32_t format;
+  return view->code == ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE &&
+         acoap_view_uint(view, ACOAP_OPTION_CONTENT_FORMAT, &format) &&
+         format == ACOAP_FORMAT_MISSING_BLOCKS_CBOR_SEQ;
+}
+
 acoap__qblock_verdict_t acoap__sets_out_response(acoap__sets_out_t *out, acoap_time_t now,
                                                  const acoap_path_t *from,
                                                  const acoap_view_t *view) {
   acoap_exchange_t *exchange = out->exchange;
-  uint32_t format;
   if (view->code == ACOAP_CODE_CONTINUE) {
     return is_continued(out, now, from, view);
   }
-  if (view->code == ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE &&
-      acoap_view_uint(view, ACOAP_OPTION_CONTENT_FORMAT, &format) &&
-      format == ACOAP_FORMAT_MISSING_BLOCKS_CBOR_SEQ) {
+  if (acoap__sets_out_is_list(view)) {
     return is_missing(out, now, from, view);
   }
   /* The answer to the body. */

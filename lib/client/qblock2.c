@@ -446,6 +446,15 @@ bool acoap__sets_in_has_begun(const acoap__sets_in_t *in) {
   return in != NULL && !in->idle && in->next > 0;
 }
 
+bool acoap__sets_in_lacks_first(const acoap__sets_in_t *in) {
+  return in != NULL && !in->idle && in->next == 0 && in->seen > 0;
+}
+
+int acoap__sets_in_go_on_to_first(acoap__sets_in_t *in) {
+  in->waiting = true;
+  return ask(in);
+}
+
 void acoap__sets_in_interrupt(acoap__sets_in_t *in) {
   if (in != NULL && in->waiting) {
     in->waiting = false;

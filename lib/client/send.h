@@ -250,6 +250,8 @@ uint64_t acoap__block1_count(const void *layer);
 uint64_t acoap__block1_end(const void *layer, uint64_t count);
 /* Blocks were sent in sets; `all`: none is left to be sent. */
 void acoap__block1_note_sent(void *layer, bool all);
+/* Blocks of the answer have come: a body of which none is left to be sent is there. */
+void acoap__block1_note_answered(void *layer);
 /* desc_observe.c: is there an observation to be kept up? */
 bool acoap__observe_is_registered(const void *layer);
 /* Does the server believe that we observe, and is it to be told otherwise? */

@@ -744,6 +744,71 @@ START_TEST(section_4_7_the_answer_has_a_body_too) {
 }
 END_TEST
 
+/* The answer's first block is lost, late answers to blocks of the request come behind it. */
+static void serve_without_first(script_server_t *server, const acoap_view_t *view) {
+  static const uint8_t list[] = {1};
+  scene_t *scene = server->user_data;
+  acoap_block_t block;
+  acoap_bytes_t value;
+  if (!acoap_code_is_request(view->code)) {
+    return;
+  }
+  scene->count++;
+  bool brings = acoap_view_block(view, ACOAP_OPTION_Q_BLOCK1, &block) == 1;
+  if (brings) {
+    scene->there |= UINT64_C(1) << block.num;
+    if (view->type == ACOAP_CON) {
+      script_server_empty(server, ACOAP_ACK);
+    }
+    if (scene->there != 7) {
+      return;
+    }
+  } else {
+    /* It asks for what it lacks and does not send its body once more. */
+    ck_assert_int_eq(acoap_view_block(view, ACOAP_OPTION_Q_BLOCK2, &block), 1);
+    ck_assert_uint_eq(block.num, 0);
+    ck_assert(!block.more);
+    ck_assert(!acoap_view_option(view, ACOAP_OPTION_Q_BLOCK2, 1, &value));
+    ck_assert_uint_eq(view->payload.len, 0);
+  }
+  for (uint32_t i = brings ? 1 : 0; i < (brings ? 4u : 1u); i++) {
+    acoap_block_t part = {i, i < 3, SZX};
+    acoap_builder_t *builder = script_server_begin_as(server, ACOAP_NON, ACOAP_CODE_CONTENT);
+    acoap_builder_block(builder, ACOAP_OPTION_Q_BLOCK2, &part);
+    acoap_builder_uint(builder, ACOAP_OPTION_SIZE2, 4 * SIZE);
+    acoap_builder_payload(builder, scene->sent + 1000 + i * SIZE, SIZE);
+    script_server_send(server);
+  }
+  if (brings) {
+    acoap_block_t last = {2, true, SZX};
+    acoap_builder_t *builder = script_server_begin_as(server, ACOAP_NON, ACOAP_CODE_CONTINUE);
+    acoap_builder_block(builder, ACOAP_OPTION_Q_BLOCK1, &last);
+    script_server_send(server);
+    say_missing(scene, list, sizeof(list));
+  }
+}
+
+/* A POST is not done twice because the first block of its answer was lost. */
+START_TEST(section_4_7_an_answer_without_its_first_block_is_asked_for_that_alone) {
+  static acoap_desc_t *(*const make[])(void) = {acoap_desc_post, acoap_desc_fetch, acoap_desc_put};
+  for (size_t i = 0; i < sizeof(make) / sizeof(make[0]); i++) {
+    scene_t *scene = scene_open(serve_without_first);
+    acoap_desc_t *desc = make[i]();
+    acoap_desc_block1(desc, SIZE, scene->sent, 3 * SIZE);
+    acoap_desc_collect(desc, BODY_MAX);
+    acoap_desc_qblock(desc, NULL);
+    send(scene, desc);
+    client_rig_run(&scene->rig, 20000);
+    ck_assert_uint_eq(scene->outcome.finals, 1);
+    ck_assert_int_eq(scene->outcome.status, 0);
+    ck_assert_uint_eq(scene->outcome.len, 4 * SIZE);
+    ck_assert_mem_eq(scene->outcome.body, scene->sent + 1000, 4 * SIZE);
+    ck_assert_uint_eq(scene->count, 4); /* three blocks, one request for what is missing */
+    scene_close(scene);
+  }
+}
+END_TEST
+
 static Suite *client_qblock1_suite(void) {
   Suite *suite = suite_create("flow/client_qblock1");
   TCase *tcase = tcase_create("qblock1");
@@ -772,6 +837,7 @@ static Suite *client_qblock1_suite(void) {
   tcase_add_test(tcase, dropping_the_future_ends_it);
   tcase_add_test(tcase, a_reader_that_fails_ends_it);
   tcase_add_test(tcase, section_4_7_the_answer_has_a_body_too);
+  tcase_add_test(tcase, section_4_7_an_answer_without_its_first_block_is_asked_for_that_alone);
   suite_add_tcase(suite, tcase);
   return suite;
 }
