@@ -344,7 +344,7 @@ static void check_registered(const run_t *run) {
       for (const acoap__list_t *o = list->next; o != list; o = o->next) {
         const acoap__observer_t *entry = ACOAP__CONTAINER(o, acoap__observer_t, node);
         const observer_t *observer =
-            observer_of(run, &acoap__request_inbound(entry->request)->path.peer, n);
+            observer_of(run, &acoap__request_inbound(entry->request)->path->peer, n);
         ck_assert_ptr_nonnull(observer);
         ck_assert_msg(observer->state == run->states[n],
                       "registered for /%u and knows %u instead of %u", n, observer->state,
