@@ -3,7 +3,8 @@
  * `peers` addresses of 127.64.0.0/10 in turn, all on one descriptor (IP_PKTINFO names the source of
  * each). The rule that makes its figures comparable: no source uses a Message ID twice (RFC 7252
  * section 4.4); after 60,000 requests it is replaced by an address that was not used before. A
- * request without an answer for two seconds is counted as lost and sent again.
+ * request without an answer for two seconds is counted as lost and sent again. A secure server is
+ * asked in the same way, each source in a session of its own.
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
@@ -15,13 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "bench_process.h"
 
 #define USES_OF_A_SOURCE 60000
 #define FIRST_SOURCE 0x7f400000u
 #define SOURCES 0x003ffff0u
 #define PATIENCE_NS 2000000000u
-#define GIVE_UP_NS 8000000000u /* nothing was answered for so long */
+#define GIVE_UP_NS 5000000000u /* nothing was answered for so long */
+#define SPARE_SESSIONS 16      /* that take over when a source has used its Message IDs up */
 #define BUCKETS 4096           /* of 32 a power of two: 3 % wide */
 
 typedef struct slot {
@@ -40,6 +43,7 @@ typedef struct source {
 typedef struct ask {
   const floor_options_t *options;
   int fd;
+  floor_secure_t *secure; /* NULL: in the clear */
   slot_t *slots;
   source_t *sources;
   uint32_t sources_made;
@@ -48,7 +52,9 @@ typedef struct ask {
   uint64_t answered;
   uint64_t lost;
   uint64_t unexpected;
-  uint64_t errors; /* answers that are no success */
+  uint64_t errors;  /* answers that are no success */
+  double cpu_us;    /* ours, of the time that is measured */
+  double server_us; /* the server's */
   uint64_t histogram[BUCKETS];
   uint16_t *ready; /* slots whose request is to be sent */
   size_t ready_count;
@@ -60,12 +66,6 @@ typedef struct outgoing {
   _Alignas(struct cmsghdr)
       uint8_t control[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
 } outgoing_t;
-
-static uint64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 /* ---- latencies ------------------------------------------------------------------------------- */
 
@@ -93,15 +93,20 @@ static double percentile(const ask_t *ask, double share) {
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-static uint32_t next_source(ask_t *ask, uint16_t *message_id) {
+/* False: all sessions have used their Message IDs up. */
+static bool next_source(ask_t *ask, uint32_t *address, uint16_t *message_id) {
   source_t *source = &ask->sources[ask->turn];
   ask->turn = ask->turn + 1 < ask->options->peers ? ask->turn + 1 : 0;
   if (source->address == 0 || source->used == USES_OF_A_SOURCE) {
+    if (ask->secure != NULL && ask->sources_made == floor_secure_count(ask->secure)) {
+      return false;
+    }
     source->address = FIRST_SOURCE + 1 + ask->sources_made++ % SOURCES;
     source->used = 0;
   }
   *message_id = (uint16_t)source->used++;
-  return source->address;
+  *address = source->address;
+  return true;
 }
 
 static size_t write_request(const ask_t *ask, const slot_t *slot, uint8_t *to) {
@@ -130,15 +135,13 @@ static size_t write_request(const ask_t *ask, const slot_t *slot, uint8_t *to) {
   return at;
 }
 
-static void add_source(struct msghdr *header, uint8_t *control, uint32_t source) {
-  struct cmsghdr *cmsg = (struct cmsghdr *)(void *)(control + header->msg_controllen);
-  struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(source)};
-  header->msg_control = control;
-  header->msg_controllen += CMSG_SPACE(sizeof(info));
-  cmsg->cmsg_level = IPPROTO_IP;
-  cmsg->cmsg_type = IP_PKTINFO;
-  cmsg->cmsg_len = CMSG_LEN(sizeof(info));
-  memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+static size_t write_datagram(ask_t *ask, const slot_t *slot, uint8_t *to, size_t room) {
+  uint8_t plain[FLOOR_DATAGRAM_MAX];
+  if (ask->secure == NULL) {
+    return write_request(ask, slot, to);
+  }
+  return floor_secure_seal(ask->secure, slot->source, plain, write_request(ask, slot, plain), to,
+                           room);
 }
 
 /* One message: a request, or with segments as many ready ones of one source as fit. Returns how
@@ -148,7 +151,7 @@ static size_t compose(ask_t *ask, size_t from, outgoing_t *out, struct mmsghdr *
   size_t taken = 0;
   size_t each = 0;
   size_t len = 0;
-  uint64_t now = now_ns();
+  uint64_t now = floor_now_ns();
   uint32_t source = ask->slots[ask->ready[from]].source;
   while (taken < most && from + taken < ask->ready_count && len + each <= FLOOR_SEGMENTED_BYTES) {
     slot_t *slot = &ask->slots[ask->ready[from + taken]];
@@ -157,7 +160,7 @@ static size_t compose(ask_t *ask, size_t from, outgoing_t *out, struct mmsghdr *
     }
     slot->sent_ns = now;
     slot->waiting = true;
-    each = write_request(ask, slot, out->message + len);
+    each = write_datagram(ask, slot, out->message + len, sizeof(out->message) - len);
     len += each;
     taken++;
   }
@@ -170,7 +173,7 @@ static size_t compose(ask_t *ask, size_t from, outgoing_t *out, struct mmsghdr *
   if (taken > 1) {
     floor_set_segment(&header->msg_hdr, out->control, (uint16_t)each);
   }
-  add_source(&header->msg_hdr, out->control, source);
+  floor_set_source(&header->msg_hdr, out->control, source);
   return taken;
 }
 
@@ -192,8 +195,10 @@ static void send_ready(ask_t *ask) {
 }
 
 static void begin(ask_t *ask, slot_t *slot) {
+  if (!next_source(ask, &slot->source, &slot->message_id)) {
+    return;
+  }
   slot->serial++;
-  slot->source = next_source(ask, &slot->message_id);
   ask->ready[ask->ready_count++] = (uint16_t)(slot - ask->slots);
   ask->started++;
 }
@@ -201,7 +206,9 @@ static void begin(ask_t *ask, slot_t *slot) {
 /* ---- in -------------------------------------------------------------------------------------- */
 
 static bool goes_on(const ask_t *ask, uint64_t now, uint64_t end) {
-  return ask->options->count > 0 ? ask->started < ask->options->count : now < end;
+  const floor_options_t *options = ask->options;
+  return (options->count == 0 || ask->started < options->count) &&
+         (options->seconds <= 0 || now < end);
 }
 
 static void take(ask_t *ask, const uint8_t *bytes, size_t len, uint64_t now, uint64_t end) {
@@ -221,6 +228,16 @@ static void take(ask_t *ask, const uint8_t *bytes, size_t len, uint64_t now, uin
   }
 }
 
+static void take_datagram(ask_t *ask, uint32_t to, const uint8_t *bytes, size_t len, uint64_t now,
+                          uint64_t end) {
+  uint8_t plain[FLOOR_DATAGRAM_MAX];
+  if (ask->secure != NULL) {
+    len = floor_secure_unseal(ask->secure, to, bytes, len, plain, sizeof(plain));
+    bytes = plain;
+  }
+  take(ask, bytes, len, now, end);
+}
+
 static void receive(ask_t *ask, uint64_t end) {
   static uint8_t bytes[FLOOR_BATCH][65536];
   static uint8_t control[FLOOR_BATCH][64];
@@ -235,19 +252,20 @@ static void receive(ask_t *ask, uint64_t end) {
     headers[i].msg_hdr.msg_controllen = sizeof(control[i]);
   }
   int got = recvmmsg(ask->fd, headers, FLOOR_BATCH, MSG_DONTWAIT, NULL);
-  uint64_t now = now_ns();
+  uint64_t now = floor_now_ns();
   for (int i = 0; i < got; i++) {
     size_t segment = floor_segment_of(&headers[i].msg_hdr, headers[i].msg_len);
+    uint32_t to = ask->secure != NULL ? floor_destination_of(&headers[i].msg_hdr) : 0;
     for (size_t at = 0; at < headers[i].msg_len; at += segment) {
       size_t len = headers[i].msg_len - at;
-      take(ask, bytes[i] + at, len < segment ? len : segment, now, end);
+      take_datagram(ask, to, bytes[i] + at, len < segment ? len : segment, now, end);
     }
   }
 }
 
 /* Send again what nobody answered; returns whether anything is still waited for. */
 static bool look_for_lost(ask_t *ask) {
-  uint64_t now = now_ns();
+  uint64_t now = floor_now_ns();
   bool waiting = false;
   for (size_t i = 0; i < ask->options->window; i++) {
     slot_t *slot = &ask->slots[i];
@@ -260,20 +278,54 @@ static bool look_for_lost(ask_t *ask) {
   return waiting;
 }
 
-static void report(const ask_t *ask, double seconds) {
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static double own_cpu_us(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-  printf("{\"requests\":%llu,\"seconds\":%.3f,\"requests_per_s\":%.0f,\"p50_us\":%.1f,\"p90_us\":%."
-         "1f,\"p99_us\":%.1f,"
-         "\"p99_9_us\":%.1f,\"lost\":%llu,\"errors\":%llu,\"unexpected\":%llu,\"sources\":%u,\"cpu_"
-         "us\":%.3f}\n",
-         (unsigned long long)ask->answered, seconds, (double)ask->answered / seconds,
-         percentile(ask, 0.5), percentile(ask, 0.9), percentile(ask, 0.99), percentile(ask, 0.999),
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void report(const ask_t *ask, double seconds) {
+  double requests = ask->answered > 0 ? (double)ask->answered : 1;
+  printf("{\"requests\":%llu,\"seconds\":%.3f,\"requests_per_s\":%.0f,", //
+         (unsigned long long)ask->answered, seconds, (double)ask->answered / seconds);
+  printf("\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p99_9_us\":%.1f,", percentile(ask, 0.5),
+         percentile(ask, 0.9), percentile(ask, 0.99), percentile(ask, 0.999));
+  printf("\"lost\":%llu,\"errors\":%llu,\"unexpected\":%llu,\"sources\":%u,\"sessions\":%zu,",
          (unsigned long long)ask->lost, (unsigned long long)ask->errors,
          (unsigned long long)ask->unexpected, ask->sources_made,
-         ask->answered > 0 ? cpu / (double)ask->answered : 0);
+         ask->secure != NULL ? floor_secure_count(ask->secure) : 0);
+  printf("\"cpu_us\":%.3f,\"server_cpu_us\":%.3f}\n", ask->cpu_us / requests,
+         ask->server_us / requests);
+}
+
+static void loop(ask_t *ask, uint64_t start) {
+  uint64_t end = start + (uint64_t)(ask->options->seconds * 1e9);
+  uint64_t looked = start;
+  uint64_t heard = start;
+  uint64_t answered = 0;
+  for (size_t i = 0; i < ask->options->window && goes_on(ask, start, end); i++) {
+    begin(ask, &ask->slots[i]);
+  }
+  for (bool waiting = true; waiting;) {
+    struct pollfd pollfd = {.fd = ask->fd, .events = POLLIN};
+    send_ready(ask);
+    if (poll(&pollfd, 1, 200) > 0) {
+      receive(ask, end);
+    }
+    uint64_t now = floor_now_ns();
+    heard = ask->answered > answered ? now : heard;
+    answered = ask->answered;
+    if (now - heard > GIVE_UP_NS) {
+      break;
+    }
+    if (now - looked > 100000000u || !goes_on(ask, now, end)) {
+      looked = now;
+      waiting = look_for_lost(ask) || ask->ready_count > 0;
+    }
+  }
 }
 
 int floor_ask(const floor_options_t *options) {
@@ -287,31 +339,22 @@ int floor_ask(const floor_options_t *options) {
   if (ask.slots == NULL || ask.sources == NULL || ask.ready == NULL) {
     floor_fail("malloc");
   }
-  uint64_t start = now_ns();
-  uint64_t end = start + (uint64_t)(options->seconds * 1e9);
-  uint64_t looked = start;
-  uint64_t heard = start;
-  uint64_t answered = 0;
-  for (size_t i = 0; i < options->window && goes_on(&ask, start, end); i++) {
-    begin(&ask, &ask.slots[i]);
-  }
-  for (bool waiting = true; waiting;) {
-    struct pollfd pollfd = {.fd = ask.fd, .events = POLLIN};
-    send_ready(&ask);
-    if (poll(&pollfd, 1, 200) > 0) {
-      receive(&ask, end);
-    }
-    uint64_t now = now_ns();
-    heard = ask.answered > answered ? now : heard;
-    answered = ask.answered;
-    if (now - heard > GIVE_UP_NS) {
-      break;
-    }
-    if (now - looked > 100000000u || !goes_on(&ask, now, end)) {
-      looked = now;
-      waiting = look_for_lost(&ask) || ask.ready_count > 0;
+  if (options->psk != NULL) {
+    size_t count = options->peers + SPARE_SESSIONS;
+    ask.secure = floor_secure_open(options, ask.fd, FIRST_SOURCE + 1, count);
+    if (ask.secure == NULL) {
+      fputs("floor: the sessions do not stand\n", stderr);
+      return 1;
     }
   }
-  report(&ask, (double)(now_ns() - start) / 1e9);
+  double own_before = own_cpu_us();
+  double server_before = bench_process_cpu_us(options->server_pid);
+  uint64_t start = floor_now_ns();
+  loop(&ask, start);
+  double seconds = (double)(floor_now_ns() - start) / 1e9;
+  ask.cpu_us = own_cpu_us() - own_before;
+  ask.server_us = bench_process_cpu_us(options->server_pid) - server_before;
+  report(&ask, seconds);
+  floor_secure_close(ask.secure);
   return ask.answered > 0 ? 0 : 1;
 }
