@@ -233,7 +233,7 @@ static int answer_sets(acoap__serving_t *serving, acoap_builder_t *builder, acoa
   status = status < 0 ? status : finish(serving, builder, reliability);
   if (serving->qjob != NULL) {
     if (status == 0) {
-      acoap__qblock2_go_on(serving);
+      acoap__qblock2_go_on(serving, builder);
     } else {
       acoap__qblock2_give_up(serving);
     }

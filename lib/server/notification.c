@@ -191,7 +191,7 @@ static int transmit(acoap__serving_t *serving, acoap_builder_t *builder,
   acoap__qblock2_note(serving, builder);
   int status = acoap__protect_transmit(serving, builder, reliability);
   if (serving->qjob != NULL && status == 0) {
-    acoap__qblock2_go_on(serving);
+    acoap__qblock2_go_on(serving, builder);
   } else if (serving->qjob != NULL) {
     acoap__qblock2_give_up(serving);
   }

@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "server/observe.h"
+#include "server/qblock.h"
 
 #include <string.h>
 
@@ -337,14 +338,14 @@ static bool sent_before(const acoap__observer_t *observer, uint16_t message_id) 
 }
 
 /*
- * acoap__stray_reset_cb. Section 4.5: a RST to an earlier NON notification. The way that the RST
- * took counts as little as for a message that is held: socket and address of the peer do.
+ * Section 4.5: a RST to an earlier NON notification. The way that the RST took counts as little as
+ * for a message that is held: socket and address of the peer do. False: it is for none.
  */
-static void stray_reset(void *user_data, const acoap_path_t *path, uint16_t message_id) {
-  acoap_server_t *server = user_data;
-  const acoap__observing_peer_t *peer = path->multicast ? NULL : find_peer(server, path);
+static bool notification_reset(acoap_server_t *server, const acoap_path_t *path,
+                               uint16_t message_id) {
+  const acoap__observing_peer_t *peer = find_peer(server, path);
   if (peer == NULL) {
-    return;
+    return false;
   }
   for (acoap__list_t *node = peer->observers.next; node != &peer->observers; node = node->next) {
     acoap__observer_t *observer = ACOAP__CONTAINER(node, acoap__observer_t, peer_node);
@@ -353,8 +354,17 @@ static void stray_reset(void *user_data, const acoap_path_t *path, uint16_t mess
       acoap__server_hold(server);
       acoap__observer_end(observer, true);
       acoap__server_release(server);
-      return;
+      return true;
     }
+  }
+  return false;
+}
+
+/* acoap__stray_reset_cb */
+static void stray_reset(void *user_data, const acoap_path_t *path, uint16_t message_id) {
+  acoap_server_t *server = user_data;
+  if (!path->multicast && !notification_reset(server, path, message_id)) {
+    acoap__qblock2_reset(server, path, message_id);
   }
 }
 

@@ -101,6 +101,9 @@ struct acoap__qsend {
   uint32_t size2;       /* bytes of the body */
   acoap__qjob_t stream; /* the body, set after set */
   acoap__qjob_t again;  /* what was missing of it */
+  uint32_t sent_count;  /* NON payloads that have left */
+  uint32_t ids_count;   /* how many are remembered: two sets */
+  uint16_t ids[];       /* their Message IDs, a ring */
 };
 
 /* A request for payloads of a body under way. True: it was answered, or ignored. */
@@ -115,8 +118,8 @@ int acoap__qblock2_answer(acoap__serving_t *serving, acoap_builder_t *builder, a
                           size_t reserve);
 /* What was built is sent now: the others say the same of Observe. */
 void acoap__qblock2_note(acoap__serving_t *serving, acoap_builder_t *builder);
-/* It has been: those that follow. */
-void acoap__qblock2_go_on(acoap__serving_t *serving);
+/* It has been, in these bytes: those that follow. */
+void acoap__qblock2_go_on(acoap__serving_t *serving, const acoap_builder_t *builder);
 /* It could not be. */
 void acoap__qblock2_give_up(acoap__serving_t *serving);
 /* Its body has something now (serving->qjob). */
@@ -125,6 +128,13 @@ void acoap__qblock2_resume(acoap__serving_t *serving);
 void acoap__qblock2_delivered(acoap__serving_t *serving, int status);
 /* The transfer goes. NULL is fine. */
 void acoap__qsend_free(acoap__qsend_t *send);
+
+/* ---- qblock_reset.c -------------------------------------------------------------------------- */
+
+/* A payload has left in this message. */
+void acoap__qsend_note_sent(acoap__qsend_t *send, const uint8_t *bytes);
+/* A RST came that is for no message the engine holds: when it is for a payload, the body ends. */
+void acoap__qblock2_reset(acoap_server_t *server, const acoap_path_t *path, uint16_t message_id);
 
 /* ---- block2.c: what both ways of sending share ----------------------------------------------- */
 

@@ -135,10 +135,12 @@ void acoap__qsend_free(acoap__qsend_t *send) {
 static void timer_fired(acoap__timer_t *timer, acoap_time_t now);
 
 static acoap__qsend_t *send_new(acoap_server_t *server, uint8_t szx, uint64_t len) {
-  acoap__qsend_t *send = acoap__calloc(1, sizeof(*send));
+  uint32_t ids_count = 2 * server->qblock_params.max_payloads;
+  acoap__qsend_t *send = acoap__calloc(1, sizeof(*send) + ids_count * sizeof(send->ids[0]));
   if (send == NULL) {
     return NULL;
   }
+  send->ids_count = ids_count;
   send->server = server;
   send->szx = szx;
   send->size2 = (uint32_t)len;
@@ -252,6 +254,7 @@ static bool send_payload(acoap__qjob_t *job, acoap__serving_t *serving, acoap_bu
     job_abort(job);
     return true;
   }
+  acoap__qsend_note_sent(send, head.bytes);
   send->server->stats.qblock_repeated += job == &send->again ? 1 : 0;
   step(job);
   return false;
@@ -307,11 +310,11 @@ void acoap__qblock2_resume(acoap__serving_t *serving) {
 void acoap__qblock2_delivered(acoap__serving_t *serving, int status) {
   acoap__qjob_t *job = serving->qjob;
   acoap__qsend_t *send = job->send;
-  if (!job->confirmable) {
+  if (!job->confirmable && status != ACOAP_ERESET) {
     return;
   }
   if (status != 0) {
-    /* Section 4.4: who does not acknowledge a payload gets no more of the body. */
+    /* Section 4.4: who does not acknowledge a payload, or rejects it, gets no more of the body. */
     acoap_server_t *server = send->server;
     acoap__server_hold(server);
     acoap__transfer_end(server, send->transfer, status);
@@ -477,8 +480,9 @@ void acoap__qblock2_give_up(acoap__serving_t *serving) {
   job_abort(serving->qjob);
 }
 
-void acoap__qblock2_go_on(acoap__serving_t *serving) {
+void acoap__qblock2_go_on(acoap__serving_t *serving, const acoap_builder_t *builder) {
   acoap__qjob_t *job = serving->qjob;
+  acoap__qsend_note_sent(job->send, builder->bytes);
   if (serving->observer != NULL) {
     job->confirmable = false; /* only the first of a notification is one */
   }
@@ -488,12 +492,15 @@ void acoap__qblock2_go_on(acoap__serving_t *serving) {
 
 /* ---- a body under way ------------------------------------------------------------------------ */
 
-/* A 'Continue' that crossed with the set that it asks for. */
+/* A 'Continue' that crossed with the set that it asks for: the newest. One for an older set is of a
+ * client that has fallen behind. */
 static bool has_crossed(const acoap__qsend_t *send, const acoap__serving_t *serving) {
   const acoap__qjob_t *stream = &send->stream;
   acoap_time_t now = acoap__local_endpoint_recent(send->server->endpoint);
   return serving->block2.num > 0 && asks_for_stream(serving, set_len(send)) &&
-         serving->block2.num < stream->next && now - send->sent < (acoap_time_t)send->random_ms;
+         serving->block2.num < stream->next &&
+         stream->next - serving->block2.num <= set_len(send) &&
+         now - send->sent < (acoap_time_t)send->random_ms;
 }
 
 static void answer_from(acoap__serving_t *serving, acoap__qsend_t *send) {

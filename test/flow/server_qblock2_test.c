@@ -231,6 +231,23 @@ START_TEST(a_continue_that_crossed_with_its_set_is_not_answered_twice) {
 }
 END_TEST
 
+/* It has lost what came meanwhile, and would be passed by for ever. */
+START_TEST(a_continue_of_who_has_fallen_behind_goes_back) {
+  stage_t *stage = stage_open(NULL, 1600);
+  block_script_send(&stage->script, "NON GET /path q2:0/1/32 token=a");
+  expect_payloads(stage, 0, 9, "a");
+  server_rig_run(&stage->rig, 3000);
+  expect_payloads(stage, 10, 19, "a");
+  server_rig_run(&stage->rig, 3000);
+  expect_payloads(stage, 20, 29, "a");
+  block_script_send(&stage->script, "NON GET /path q2:10/1/32 token=b");
+  expect_payloads(stage, 10, 19, "b");
+  server_rig_run(&stage->rig, 3000);
+  expect_payloads(stage, 20, 29, "b");
+  stage_close(stage);
+}
+END_TEST
+
 /* ---- what was missing ------------------------------------------------------------------------ */
 
 START_TEST(section_10_2_3_missing_payloads_are_asked_for_by_their_numbers) {
@@ -544,6 +561,65 @@ START_TEST(a_resource_that_goes_ends_what_is_under_way) {
 }
 END_TEST
 
+/* ---- RST ------------------------------------------------------------------------------------- */
+
+static void send_reset(stage_t *stage, uint16_t message_id) {
+  const uint8_t bytes[] = {0x70, 0, (uint8_t)(message_id >> 8), (uint8_t)message_id};
+  sim_peer_send_bytes(&stage->rig.peer, &stage->rig.address, bytes, sizeof(bytes));
+  server_rig_run(&stage->rig, 1);
+}
+
+/* RFC 7252 section 4.2: whichever payload it is to, the first and those of the set before too. */
+START_TEST(a_reset_to_any_payload_ends_the_body) {
+  static const unsigned rejected[] = {0, 1, 9, 10, 19};
+  for (size_t i = 0; i < sizeof(rejected) / sizeof(rejected[0]); i++) {
+    stage_t *stage = stage_open(NULL, 1000);
+    block_script_send(&stage->script, "NON GET /path q2:0/1/32 token=a");
+    expect_payloads(stage, 0, 9, "a");
+    server_rig_run(&stage->rig, 3000);
+    expect_payloads(stage, 10, 19, "a");
+    ck_assert_uint_eq(server_rig_stats(&stage->rig).transfers, 1);
+    send_reset(stage, stage->rig.peer.kept[rejected[i]].view.message_id);
+    ck_assert_uint_eq(server_rig_stats(&stage->rig).transfers, 0);
+    server_rig_run(&stage->rig, 300000);
+    expect_silence(stage);
+    stage_close(stage);
+  }
+}
+END_TEST
+
+START_TEST(a_reset_to_something_else_ends_no_body) {
+  stage_t *stage = stage_open(NULL, 800);
+  block_script_send(&stage->script, "NON GET /path q2:0/1/32 token=a");
+  expect_payloads(stage, 0, 9, "a");
+  send_reset(stage, (uint16_t)(stage->rig.peer.kept[9].view.message_id + 1));
+  send_reset(stage, (uint16_t)(stage->rig.peer.kept[0].view.message_id - 1));
+  server_rig_run(&stage->rig, 3000);
+  expect_payloads(stage, 10, 19, "a");
+  stage_close(stage);
+}
+END_TEST
+
+/* RFC 7641 section 4.5: a payload of a notification is a notification. */
+START_TEST(a_reset_to_a_payload_of_a_notification_ends_the_observation) {
+  for (unsigned rejected = 0; rejected < 10; rejected += 3) {
+    stage_t *stage = stage_open(NULL, 800);
+    block_script_send(&stage->script, "NON GET /path q2:0/1/32 observe=0 token=a");
+    server_rig_run(&stage->rig, 10000);
+    ck_assert_int_eq(acoap_resource_notify(stage->path), 0);
+    size_t before = stage->rig.peer.received;
+    server_rig_run(&stage->rig, 1);
+    ck_assert_uint_eq(stage->rig.peer.received, before + 10);
+    ck_assert_uint_eq(acoap_resource_observers(stage->path), 1);
+    send_reset(stage, stage->rig.peer.kept[before + rejected].view.message_id);
+    ck_assert_uint_eq(acoap_resource_observers(stage->path), 0);
+    server_rig_run(&stage->rig, 300000);
+    ck_assert_uint_eq(stage->rig.peer.received, before + 10);
+    stage_close(stage);
+  }
+}
+END_TEST
+
 /* ---- falling back ---------------------------------------------------------------------------- */
 
 START_TEST(what_fits_one_message_leaves_as_it_is) {
@@ -760,6 +836,7 @@ static Suite *server_qblock2_suite(void) {
   tcase_add_test(tcase, section_7_2_sets_are_paced_by_non_timeout_random);
   tcase_add_test(tcase, section_4_4_continue_brings_the_next_set_at_once);
   tcase_add_test(tcase, a_continue_that_crossed_with_its_set_is_not_answered_twice);
+  tcase_add_test(tcase, a_continue_of_who_has_fallen_behind_goes_back);
   tcase_add_test(tcase, section_10_2_3_missing_payloads_are_asked_for_by_their_numbers);
   tcase_add_test(tcase, section_10_2_4_the_m_bit_asks_for_the_rest_of_the_set);
   tcase_add_test(tcase, section_4_4_payloads_that_overlap_are_sent_once);
@@ -778,6 +855,9 @@ static Suite *server_qblock2_suite(void) {
   tcase_add_test(tcase, a_reader_that_fails_ends_the_set);
   tcase_add_test(tcase, the_server_is_freed_by_a_reader);
   tcase_add_test(tcase, a_resource_that_goes_ends_what_is_under_way);
+  tcase_add_test(tcase, a_reset_to_any_payload_ends_the_body);
+  tcase_add_test(tcase, a_reset_to_something_else_ends_no_body);
+  tcase_add_test(tcase, a_reset_to_a_payload_of_a_notification_ends_the_observation);
   tcase_add_test(tcase, what_fits_one_message_leaves_as_it_is);
   tcase_add_test(tcase, a_payload_longer_than_a_block_goes_in_sets_too);
   tcase_add_test(tcase, a_body_of_unknown_size_or_in_sequence_goes_in_block2);
