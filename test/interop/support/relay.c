@@ -36,6 +36,8 @@ typedef struct direction {
   relay_conditions_t conditions; /* what to do */
   relay_count_t count;           /* what was done */
   uint64_t random;               /* state of SplitMix64 */
+  uint32_t number;               /* datagrams that came */
+  size_t lost;                   /* of conditions.lost, gone already */
 } direction_t;
 
 struct relay {
@@ -79,6 +81,18 @@ static void pass_on(relay_t *relay, size_t client, bool to_server, const uint8_t
   relay->directions[to_server ? 0 : 1].count.passed += sent >= 0;
 }
 
+/* Is it one of those that are lost by their number? */
+static bool is_lost(direction_t *direction) {
+  const relay_conditions_t *conditions = &direction->conditions;
+  direction->number++;
+  if (direction->lost == conditions->lost_count ||
+      conditions->lost[direction->lost] != direction->number) {
+    return false;
+  }
+  direction->lost++;
+  return true;
+}
+
 static bool hold_back(relay_t *relay, size_t client, bool to_server, const uint8_t *bytes,
                       size_t len) {
   direction_t *direction = &relay->directions[to_server ? 0 : 1];
@@ -100,7 +114,7 @@ static bool hold_back(relay_t *relay, size_t client, bool to_server, const uint8
 static void relay_one(relay_t *relay, size_t client, bool to_server, const uint8_t *bytes,
                       size_t len) {
   direction_t *direction = &relay->directions[to_server ? 0 : 1];
-  if (happens(direction, direction->conditions.loss_ppm)) {
+  if (is_lost(direction) || happens(direction, direction->conditions.loss_ppm)) {
     direction->count.lost++;
     return;
   }
@@ -232,8 +246,8 @@ relay_t *relay_start(uint16_t server_port, uint64_t seed, relay_conditions_t to_
     return NULL;
   }
   relay->held = calloc(HELD_MAX, sizeof(*relay->held));
-  relay->directions[0] = (direction_t){to_server, {0, 0, 0, 0}, seed};
-  relay->directions[1] = (direction_t){to_client, {0, 0, 0, 0}, ~seed};
+  relay->directions[0] = (direction_t){.conditions = to_server, .random = seed};
+  relay->directions[1] = (direction_t){.conditions = to_client, .random = ~seed};
   relay->server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(server_port)};
   relay->server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   struct sockaddr_in any_port = relay->server;

@@ -7,13 +7,16 @@
 #ifndef ACOAP_TEST_INTEROP_RELAY_H
 #define ACOAP_TEST_INTEROP_RELAY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/** Chances per datagram in 1/1000000. */
+/** Chances per datagram in 1/1000000, and datagrams that are lost by their number. */
 typedef struct relay_conditions {
   uint32_t loss_ppm;      /* it vanishes */
   uint32_t duplicate_ppm; /* it is sent twice */
   uint32_t reorder_ppm;   /* it is held back for 1 to 20 ms, so that later ones overtake it */
+  const uint32_t *lost;   /* which vanish, the first is 1; ascending, lent; NULL: none */
+  size_t lost_count;      /* how many */
 } relay_conditions_t;
 
 /** What happened in one direction. */
