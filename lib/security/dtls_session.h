@@ -31,14 +31,14 @@ typedef struct acoap__dtls_session {
   acoap__datagram_bio_t datagrams;  /* between ssl and the callback */
   acoap__dtls_role_t role;
   acoap__dtls_state_t state;
+  const acoap_identity_t *identity;   /* once established; referenced */
+  size_t plain_max;                   /* then: the most that one datagram holds */
   char *host;                         /* whom a client's peer has to be, or NULL; ours */
   uint16_t port;                      /* at which it is asked */
   acoap__dtls_cookie_source_t cookie; /* while a server's handshake runs */
   uint8_t client[32];                 /* what the cookie is made of */
   acoap_time_t deadline;              /* of the handshake */
   acoap_time_t retransmit_at;         /* ACOAP_TIME_NEVER: nothing is */
-  const acoap_identity_t *identity;   /* once established; referenced */
-  size_t plain_max;                   /* then: the most that one datagram holds */
   bool resumed;                       /* an earlier session goes on */
   int status;                         /* once ended */
   char reason[ACOAP__DTLS_REASON_MAX];

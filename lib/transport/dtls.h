@@ -40,7 +40,8 @@ typedef struct acoap__dtls_ticket {
 /* Datagrams that are decrypted before they are handed up together. */
 #define ACOAP__DTLS_HAND_UP 64
 
-/* One peer. */
+/* One peer. What each datagram touches comes first: with thousands of peers none of it is in a
+ * cache. */
 typedef struct acoap__dtls_peer {
   acoap__dtls_socket_t *socket;
   acoap__map_node_t by_address;
@@ -50,17 +51,17 @@ typedef struct acoap__dtls_peer {
   acoap__dtls_session_t *challenger; /* NULL: none */
   uint64_t number;                   /* of the session, once reported; 0 before */
   acoap_credentials_t *credentials;  /* what we began with as a client, referenced, or NULL */
-  char *host;                        /* likewise whom we want, or NULL */
+  acoap_time_t last_used;            /* when something was sent or received */
+  acoap_time_t unheard_since;        /* when the first of these was sent: */
+  uint32_t unheard;                  /* datagrams sent since it was last heard */
+  uint32_t busy;                     /* callbacks that stand inside: free later */
+  bool reported;                     /* that the session stands */
+  bool gone;                         /* in no table any more: `used` is among the ended */
+  char *host;                        /* whom we want as a client, or NULL */
+  acoap__list_t waiting;             /* until the handshake has ended */
+  size_t waiting_count;              /* how many */
+  acoap__timer_t timer;              /* flights and deadlines of both sessions */
   uint8_t random[ACOAP__CLIENT_RANDOM_LEN]; /* of the ClientHello of the last handshake begun */
-  acoap__list_t waiting;                    /* until the handshake has ended */
-  size_t waiting_count;                     /* how many */
-  acoap_time_t last_used;                   /* when something was sent or received */
-  uint32_t unheard;                         /* datagrams sent since it was last heard */
-  acoap_time_t unheard_since;               /* when the first of them was */
-  acoap__timer_t timer;                     /* flights and deadlines of both sessions */
-  bool reported;                            /* that the session stands */
-  uint32_t busy;                            /* callbacks that stand inside: free later */
-  bool gone;                                /* in no table any more: `used` is among the ended */
   int status;                               /* why */
   char reason[ACOAP__DTLS_REASON_MAX];      /* as a sentence */
 } acoap__dtls_peer_t;

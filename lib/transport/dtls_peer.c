@@ -35,6 +35,10 @@ acoap__dtls_peer_t *acoap__dtls_peer_find(acoap__dtls_socket_t *socket,
 
 void acoap__dtls_peer_touch(acoap__dtls_peer_t *peer, acoap_time_t now) {
   acoap__dtls_socket_t *socket = peer->socket;
+  /* A request and its answer are one use: a change of the order touches two other peers. */
+  if (peer->last_used == now && !acoap__list_empty(&peer->used)) {
+    return;
+  }
   peer->last_used = now;
   if (socket->used.prev == &peer->used) {
     return; /* the one used last, again */
