@@ -86,7 +86,9 @@ static bool is_used(const acoap__segment_t *segment) {
 /*
  * The literals below a segment lie in a table with open addressing, at most half full: at the place
  * that their key says, or at the next one that is free. Whoever names resources may be told to by
- * peers, so keys depend on a secret.
+ * peers, so keys depend on a secret. Every step of a key can be undone while its length is known:
+ *
+ *     two literals of the same length of at most 8 bytes are the same exactly when their keys are
  */
 
 #define TABLE_LEAST 8
@@ -111,7 +113,7 @@ static uint64_t key_of(uint64_t seed, const uint8_t *bytes, size_t len) {
 static bool is_it(const acoap__literal_t *literal, uint64_t key, const uint8_t *bytes, size_t len) {
   const acoap__segment_t *segment = literal->segment;
   return literal->key == key && segment->len == len &&
-         (len == 0 || memcmp(segment->bytes, bytes, len) == 0);
+         (len <= sizeof(key) || memcmp(segment->bytes, bytes, len) == 0);
 }
 
 /* Where it is, or the free place that ends the search. There is one. */

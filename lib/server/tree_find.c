@@ -47,8 +47,9 @@ static const acoap__segment_t *next_way(const acoap__segment_t *segment,
 
 /* Does the path of the segment's resource fit? */
 static bool fits(const acoap__segment_t *segment, const acoap__asked_path_t *path) {
-  bool is_subtree = segment->parent != NULL && segment->parent->subtree == segment;
-  return segment->resource != NULL && (is_subtree || segment->depth == path->count);
+  return segment->resource != NULL &&
+         (segment->depth == path->count ||
+          (segment->parent != NULL && segment->parent->subtree == segment));
 }
 
 void acoap__tree_find(const acoap_server_t *server, const acoap__asked_path_t *path,

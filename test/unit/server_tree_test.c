@@ -323,6 +323,31 @@ START_TEST(ten_thousand_children_are_found_added_and_removed_in_any_order) {
 }
 END_TEST
 
+/* Up to eight bytes a key says all of a literal, from nine on the bytes are compared, too. */
+START_TEST(literals_that_differ_in_one_byte_or_in_length_are_told_apart) {
+  enum { LONGEST = 18 };
+  scene_t *scene = scene_open();
+  acoap_resource_t *resources[LONGEST + 1] = {NULL};
+  char path[LONGEST + 2] = "/";
+  for (size_t len = 1; len <= LONGEST; len++) {
+    path[len] = 'a';
+    resources[len] = add(scene, path);
+  }
+  for (size_t len = 1; len <= LONGEST; len++) {
+    memset(path + 1, 'a', len);
+    path[1 + len] = '\0';
+    (void)find(scene, path);
+    ck_assert_ptr_eq(scene->match.resource, resources[len]);
+    for (size_t i = 1; i <= len; i++) {
+      path[i] = 'b';
+      ck_assert_str_eq(find(scene, path), "");
+      path[i] = 'a';
+    }
+  }
+  scene_close(scene);
+}
+END_TEST
+
 /* Every mixture of literal and parameter, nine segments deep, and a path that fits none to the end:
  * each segment of the tree is entered once, 2^10 in all, so a million look-ups take no time. */
 START_TEST(hostile_path_enters_no_segment_twice) {
@@ -401,6 +426,7 @@ static Suite *suite(void) {
   tcase_add_test(tc, deepest_request_is_for_subtrees);
   tcase_add_test(tc, removal_leaves_nothing_and_what_is_below_stays);
   tcase_add_test(tc, ten_thousand_children_are_found_added_and_removed_in_any_order);
+  tcase_add_test(tc, literals_that_differ_in_one_byte_or_in_length_are_told_apart);
   tcase_add_test(tc, hostile_path_enters_no_segment_twice);
   tcase_add_test(tc, below_is_what_has_the_path_in_front);
   tcase_add_test(tc, without_memory_the_tree_is_as_before);
