@@ -22,11 +22,16 @@ static inline acoap_bytes_t acoap__builder_payload(const acoap_builder_t *builde
   return (acoap_bytes_t){builder->bytes + builder->payload_at, builder->len - builder->payload_at};
 }
 
+/* May there be such an option? False: there is none. */
+static inline bool acoap__builder_may_have(const acoap_builder_t *builder, uint16_t number) {
+  return (builder->present & acoap__present_bit(number)) != 0;
+}
+
 /* Is there such an option? Without reading any, where none has been written. */
 static inline bool acoap__builder_get(const acoap_builder_t *builder, uint16_t number,
                                       acoap_bytes_t *value) {
   acoap_view_t view;
-  if ((builder->present & acoap__present_bit(number)) == 0) {
+  if (!acoap__builder_may_have(builder, number)) {
     return false;
   }
   acoap_builder_view(builder, &view);

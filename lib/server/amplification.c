@@ -240,17 +240,12 @@ int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
   return send_instead(serving, code, false, reliability);
 }
 
-int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
-                            acoap_reliability_t reliability) {
-  if (serving->allowance == SIZE_MAX) {
-    acoap__request_set_transmissions(serving->request, 0);
-    return acoap__request_transmit(serving->request, reliability);
-  }
+int acoap__protect_send_limited(acoap__serving_t *serving, acoap_builder_t *builder,
+                                acoap_reliability_t reliability) {
   int len = acoap_builder_finish(builder);
   size_t left = acoap__protect_left(serving);
   if (len < 0 || left == SIZE_MAX) {
-    acoap__request_set_transmissions(serving->request, 0);
-    return acoap__request_transmit(serving->request, reliability);
+    return acoap__protect_send_unlimited(serving, reliability);
   }
   if ((size_t)len > left) {
     return acoap__protect_instead(serving, builder->bytes[1], reliability);

@@ -11,6 +11,7 @@
  * nothing (the endpoint).
  * SPDX-License-Identifier: MIT
  */
+#include "server/protection.h"
 #include "server/qblock.h"
 
 #include <string.h>
@@ -28,12 +29,12 @@
  * because it has not. */
 static bool validates(const acoap__serving_t *serving, acoap_builder_t *builder,
                       const acoap_body_t *body) {
-  acoap_bytes_t etag = {NULL, 0};
   uint8_t bytes[8];
   if (!acoap__asked_has(&serving->asked, ACOAP_OPTION_ETAG) ||
       acoap__builder_code(builder) != ACOAP_CODE_CONTENT || acoap__serving_asks_later(serving)) {
     return false;
   }
+  acoap_bytes_t etag = {NULL, 0};
   if (!acoap__builder_get(builder, ACOAP_OPTION_ETAG, &etag) && body != NULL) {
     etag = acoap__body_etag(body);
   }
@@ -58,7 +59,7 @@ static size_t limit_of(acoap__serving_t *serving, const acoap_builder_t *builder
 }
 
 static size_t reserve_of(const acoap__serving_t *serving) {
-  return (serving->has_block1 ? OPTION_RESERVE : 0u) + (serving->observe ? OPTION_RESERVE : 0u);
+  return OPTION_RESERVE * ((size_t)serving->has_block1 + serving->observe);
 }
 
 /* Does this payload leave as it is? One that the handler has cut itself is a block already. */
@@ -140,7 +141,6 @@ static void options_restore(acoap_builder_t *builder, const acoap_view_t *kept) 
 void acoap__answer_resume(acoap__serving_t *serving) {
   acoap_request_t *request = serving->request;
   acoap_body_t *body = serving->body;
-  uint8_t *bytes = serving->options;
   acoap_view_t kept;
   if (body == NULL) {
     if (serving->qjob != NULL && serving->server != NULL) {
@@ -148,9 +148,9 @@ void acoap__answer_resume(acoap__serving_t *serving) {
     }
     return;
   }
+  uint8_t *bytes = serving->options;
   acoap__block2_forget(serving); /* also when its body has something and is still to say so */
   serving->body = NULL;
-  serving->options = NULL;
   /* From the builder, with the request's own token: it can be read. */
   bool read = acoap_decode(&kept, bytes, serving->options_len, ACOAP_TOKEN_EXTENDED_MAX, NULL) == 0;
   acoap_builder_t *builder = read ? acoap_request_begin(request, kept.code) : NULL;
@@ -193,7 +193,7 @@ static int finish(acoap__serving_t *serving, acoap_builder_t *builder,
   if (serving->has_block1 && !acoap__request_is_answered(serving->request)) {
     acoap__block1_answer(serving, builder);
   }
-  if (serving->observer == NULL) {
+  if (serving->observer == NULL && acoap__builder_may_have(builder, ACOAP_OPTION_OBSERVE)) {
     acoap_builder_remove(builder, ACOAP_OPTION_OBSERVE); /* nobody is registered by saying so */
   }
   acoap__load_extend_max_age(serving->server, builder);
@@ -392,6 +392,14 @@ static acoap_builder_t *begin(acoap_request_t *request, uint8_t code, int conten
   return builder;
 }
 
+/* A handler's answer, from what it has begun; one that cannot leave becomes a 5.00. */
+static int send_begun(acoap__serving_t *serving, acoap_builder_t *builder, acoap_body_t *body,
+                      acoap_reliability_t reliability) {
+  return acoap__serving_answers(serving, false) == 0
+             ? acoap__answer_or_fail(serving, builder, body, reliability)
+             : ACOAP_EINVAL;
+}
+
 /* acoap__request_filter_t.respond */
 int acoap__answer_respond(acoap_request_t *request, uint8_t code, int content_format,
                           acoap_bytes_t payload) {
@@ -401,7 +409,7 @@ int acoap__answer_respond(acoap_request_t *request, uint8_t code, int content_fo
   }
   if (payload.len <= acoap_builder_left(builder)) {
     acoap_builder_payload(builder, payload.data, payload.len);
-    return acoap_request_send(request, ACOAP_AS_REQUESTED);
+    return send_begun(acoap__serving_of(request), builder, NULL, ACOAP_AS_REQUESTED);
   }
   return acoap_request_send_body(request, acoap_body_copy(payload.data, payload.len),
                                  ACOAP_AS_REQUESTED);

@@ -133,10 +133,10 @@ bool acoap__load_normal(acoap_server_t *server) {
   return acoap__load_level(server, 1) == ACOAP_LOAD_NORMAL;
 }
 
-void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder) {
+void acoap__load_double_max_age(acoap_server_t *server, acoap_builder_t *builder) {
   acoap_view_t view;
   uint32_t max_age_s = MAX_AGE_DEFAULT_S;
-  if (server->protection->level == ACOAP_LOAD_NORMAL || builder->error != 0 ||
+  if (builder->error != 0 ||
       (builder->bytes[1] != ACOAP_CODE_CONTENT && builder->bytes[1] != ACOAP_CODE_VALID) ||
       acoap__load_normal(server)) {
     return;

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "server/body.h"
 #include "server/observe.h"
+#include "server/protection.h"
 #include "server/qblock.h"
 
 /* Bytes of a Block2 option behind others, at most. */

@@ -41,6 +41,14 @@ acoap_load_t acoap__load_next(acoap_load_t level, uint32_t fill_percent,
 void acoap__load_init(acoap_server_t *server);
 /* Normal, and no pool as full as where throttling begins. Of a server that is not closed. */
 bool acoap__load_stays_normal(const acoap_server_t *server, uint32_t leave_out);
+/* Throttled or more when the last request came: if still, a success may be kept by caches twice as
+ * long (Max-Age). */
+void acoap__load_double_max_age(acoap_server_t *server, acoap_builder_t *builder);
+static inline void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder) {
+  if (server->protection->level != ACOAP_LOAD_NORMAL) {
+    acoap__load_double_max_age(server, builder);
+  }
+}
 /* The level now; `leave_out` requests are not counted (the one that asks). */
 acoap_load_t acoap__load_level(const acoap_server_t *server, uint32_t leave_out);
 

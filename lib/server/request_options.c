@@ -79,7 +79,9 @@ void acoap__asked_read(const acoap_view_t *request, acoap__asked_t *options,
     acoap_option_t option = {(uint16_t)(number + delta), {value, length}};
     if (option.number == ACOAP_OPTION_URI_PATH) {
       note_segment(path, option.value);
-      options->has |= length > ACOAP__SEGMENT_MAX ? ACOAP__UNRECOGNISED : 0;
+      if (length > ACOAP__SEGMENT_MAX) {
+        options->has |= ACOAP__UNRECOGNISED;
+      }
     } else if (is_recognised(&option, (uint16_t)number) ||
                option.number == ACOAP_OPTION_HOP_LIMIT) {
       note(options, option.number, option.value);

@@ -134,10 +134,10 @@ static void closing(acoap__endpoint_user_t *user) {
 }
 
 static void free_servings(acoap_server_t *server) {
-  acoap__list_t *node;
-  while ((node = acoap__list_first(&server->free_servings)) != NULL) {
-    acoap__list_remove(node);
-    acoap__free(ACOAP__CONTAINER(node, acoap__serving_t, node));
+  while (server->free_servings != NULL) {
+    acoap__serving_t *serving = server->free_servings;
+    server->free_servings = serving->next_free;
+    acoap__free(serving);
   }
 }
 
@@ -169,11 +169,11 @@ static acoap_server_t *server_alloc(acoap_local_endpoint_t *endpoint,
     return NULL;
   }
   server->options = *options;
+  server->slow_after = options->slow_ms == UINT32_MAX ? INT64_MAX : (acoap_time_t)options->slow_ms;
   server->user.closing = closing;
   server->holds = 1;
   acoap__list_init(&server->resources);
   acoap__list_init(&server->open);
-  acoap__list_init(&server->free_servings);
   acoap__random_bytes(acoap__local_endpoint_engine(endpoint)->random, server->hash_key,
                       sizeof(server->hash_key));
   return server;

@@ -167,9 +167,10 @@ struct acoap__serving {
   acoap_time_t started;            /* when it was received */
   size_t allowance; /* bytes that all answers to it may have together; SIZE_MAX: no limit */
 
+  acoap_resource_t *resource;  /* referenced; NULL: the default handler */
+  acoap__serving_t *next_free; /* in the server's store, while it is there */
+
   /* Zero at first, up to `asked`. */
-  acoap_resource_t *resource; /* referenced; NULL: the default handler */
-  size_t next_handler;        /* of the group */
   acoap_upload_t
       *upload; /* the complete body's writer or store, freed with this; NULL: the payload */
   struct acoap__qjob *qjob; /* payloads that are sent with its token; NULL */
@@ -177,7 +178,6 @@ struct acoap__serving {
   struct acoap__observer *observer; /* it is a registration; NULL: none */
   acoap_body_t *body;    /* the answer's body while it is being read (ACOAP_EAGAIN); referenced,
                             and so is the request then */
-  uint8_t *options;      /* that answer without its body, as a message; acoap__malloc */
   acoap_block_t block1;  /* repeated in the answer */
   acoap_block_t block2;  /* a block size or a block of the response */
   bool has_block1;       /* its body is (the last block of) a block-wise one */
@@ -185,8 +185,9 @@ struct acoap__serving {
   uint8_t qblock;        /* what of RFC 9177 it has (qblock.h); has_block1 and has_block2 are false
                             then, and block1 is which payload of its body it brings, block2 what it
                             asks for first; 0: nothing */
+  uint32_t next_handler; /* of the group */
   bool answered;         /* the handler has answered (compare: acoap__request_is_answered) */
-  bool settled;          /* the handlers are done with it, or it has ended */
+  bool settled;          /* the handlers are done with it (answered is one way), or it has ended */
   bool slow;             /* was counted and reported as that */
   bool observe;          /* asks to be registered, and may be */
   bool verified;         /* the address has shown that it is there */
@@ -201,6 +202,7 @@ struct acoap__serving {
   /* These hold while it is a registration, waits for a body, or asked for a later block. */
   uint64_t observe_since;          /* changes that were told of when it came */
   acoap_reliability_t reliability; /* how the answer will be sent */
+  uint8_t *options;                /* the answer without its body, as a message; acoap__malloc */
   size_t options_len;              /* bytes of `options` */
   acoap__key_t body_key;           /* of the body that it asks a block of (block2.c) */
 };
@@ -368,18 +370,27 @@ bool acoap__load_normal(acoap_server_t *server);
 void acoap__echo_write(const acoap__serving_t *serving, acoap_builder_t *builder);
 /* Does the request bring an Echo of ours, for its address, no older than this? */
 bool acoap__echo_fresh(const acoap__serving_t *serving, uint32_t max_age_ms);
-/* Throttled or more, when the last request came and still: a success may be kept by caches twice
- * as long (Max-Age). */
-void acoap__load_extend_max_age(acoap_server_t *server, acoap_builder_t *builder);
 /* Bytes that the next answer may have (the limit for acoap__block2_answer); SIZE_MAX: no limit. */
 size_t acoap__protect_left(acoap__serving_t *serving);
+/* Send what was built, as often as the endpoint's parameters say: nothing limits it. */
+static inline int acoap__protect_send_unlimited(const acoap__serving_t *serving,
+                                                acoap_reliability_t reliability) {
+  acoap__request_set_transmissions(serving->request, 0);
+  return acoap__request_transmit(serving->request, reliability);
+}
+int acoap__protect_send_limited(acoap__serving_t *serving, acoap_builder_t *builder,
+                                acoap_reliability_t reliability);
 /*
  * Send what was built, within the allowance, to which all its transmissions count. What does not
  * fit: 4.01 with Echo in its place, or the code alone (amplification.c); a notification:
  * ACOAP_ENOSPACE and nothing is sent.
  */
-int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
-                            acoap_reliability_t reliability);
+static inline int acoap__protect_transmit(acoap__serving_t *serving, acoap_builder_t *builder,
+                                          acoap_reliability_t reliability) {
+  return serving->allowance == SIZE_MAX
+             ? acoap__protect_send_unlimited(serving, reliability)
+             : acoap__protect_send_limited(serving, builder, reliability);
+}
 /* Not even the smallest block of the answer with this code is within the allowance: what goes
  * instead. */
 int acoap__protect_instead(acoap__serving_t *serving, uint8_t code,
@@ -399,6 +410,7 @@ struct acoap_server {
   acoap_time_t closed_at;               /* the last time that the endpoint told */
   acoap_server_options_t options;       /* defaults filled in */
   acoap_qblock_params_t qblock_params;  /* likewise */
+  acoap_time_t slow_after;              /* milliseconds, of options.slow_ms; the greatest: never */
   int status;                           /* first failure since it was last asked */
   acoap_server_stats_t stats;           /* counters; the present numbers are filled in when asked */
   uint8_t hash_key[16];                 /* for keys and tables whose keys a peer chooses */
@@ -406,7 +418,7 @@ struct acoap_server {
   size_t resource_count;                /* how many */
   acoap__list_t open;                   /* servings */
   acoap__handler_t fallback;            /* for paths without a resource; call NULL: none */
-  acoap__list_t free_servings;          /* kept for reuse */
+  acoap__serving_t *free_servings;      /* kept for reuse; NULL: none */
   size_t free_serving_count;            /* how many */
   struct acoap__tree *tree;             /* tree.c */
   struct acoap__transfers *transfers;   /* block1.c, block2.c */

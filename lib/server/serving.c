@@ -26,13 +26,13 @@ acoap__serving_t *acoap__serving_of(const acoap_request_t *request) {
 }
 
 static acoap__serving_t *serving_alloc(acoap_server_t *server) {
-  acoap__list_t *node = acoap__list_first(&server->free_servings);
-  if (node == NULL) {
+  acoap__serving_t *serving = server->free_servings;
+  if (serving == NULL) {
     return acoap__malloc(sizeof(acoap__serving_t));
   }
-  acoap__list_remove(node);
+  server->free_servings = serving->next_free;
   server->free_serving_count--;
-  return ACOAP__CONTAINER(node, acoap__serving_t, node);
+  return serving;
 }
 
 acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *request) {
@@ -40,8 +40,9 @@ acoap__serving_t *acoap__serving_new(acoap_server_t *server, acoap_request_t *re
   if (serving == NULL) {
     return NULL;
   }
-  memset(&serving->resource, 0,
-         offsetof(acoap__serving_t, asked) - offsetof(acoap__serving_t, resource));
+  memset(&serving->upload, 0,
+         offsetof(acoap__serving_t, asked) - offsetof(acoap__serving_t, upload));
+  serving->resource = NULL;
   serving->asked.has = 0;
   serving->body_resume.call = NULL;
   serving->server = server;
@@ -81,7 +82,6 @@ void acoap__serving_stop_waiting(acoap__serving_t *serving) {
   acoap__block2_forget(serving);
   serving->body = NULL;
   acoap__free(serving->options);
-  serving->options = NULL;
   acoap_body_unref(body);
   acoap_request_unref(serving->request);
 }
@@ -93,12 +93,12 @@ static void serving_free(acoap__serving_t *serving) {
     acoap__block1_forget(serving);
   }
   acoap__round_free(serving->round);
-  acoap__free(serving->options);
   acoap__list_remove(&serving->node);
   if (server == NULL || server->closed || server->free_serving_count >= FREE_SERVINGS_MAX) {
     acoap__free(serving);
   } else {
-    acoap__list_append(&server->free_servings, &serving->node);
+    serving->next_free = server->free_servings;
+    server->free_servings = serving;
     server->free_serving_count++;
   }
   acoap__resource_unref(resource);
@@ -127,7 +127,7 @@ static void report_slow(const acoap__serving_t *serving, acoap_time_t ms, const 
 /* Count and tell, once for a request. */
 static void check_slow(acoap__serving_t *serving, acoap_time_t ms, const char *what) {
   acoap_server_t *server = serving->server;
-  if (serving->slow || server->options.slow_ms == UINT32_MAX || ms <= server->options.slow_ms) {
+  if (ms <= server->slow_after || serving->slow) {
     return;
   }
   serving->slow = true;
@@ -183,7 +183,7 @@ static bool handler_next(acoap__serving_t *serving, acoap__handler_t *handler) {
 
 /* Was it dealt with by a handler that found `holders` of it? */
 static bool is_taken(const acoap__serving_t *serving, uint32_t holders) {
-  return serving->answered || serving->settled || acoap__request_is_answered(serving->request) ||
+  return serving->settled || acoap__request_is_answered(serving->request) ||
          acoap__request_holders(serving->request) > holders;
 }
 

@@ -681,6 +681,7 @@ typedef struct slow_body {
   acoap_body_t *body;
   int answer; /* of the next read: ACOAP_EAGAIN, another error, or 0: the bytes are there */
   unsigned released;
+  acoap_request_t *kept; /* where a test answers once more; NULL */
 } slow_body_t;
 
 static int read_slowly(void *user_data, acoap_body_t *body, uint64_t offset, uint8_t *room,
@@ -739,6 +740,36 @@ START_TEST(body_that_is_not_ready_is_waited_for) {
   server_rig_expect_payload(got, "later");
   ck_assert(acoap_view_option(&got->view, ACOAP_OPTION_CONTENT_FORMAT, 0, &value));
   acknowledge(&bench, got);
+  close_bench(&bench);
+  ck_assert_uint_eq(slow.released, 1);
+}
+END_TEST
+
+/* Keeps the request, so that the test may answer it once more. */
+static void respond_slow_body_and_keep(void *user_data, acoap_request_t *request) {
+  slow_body_t *slow = user_data;
+  respond_slow_body(slow, request);
+  slow->kept = acoap_request_ref(request);
+}
+
+START_TEST(second_answer_leaves_a_body_that_is_waited_for_alone) {
+  bench_t bench;
+  slow_body_t slow = {.answer = ACOAP_EAGAIN};
+  open_bench(&bench);
+  ck_assert_int_eq(
+      acoap_resource_on(bench.resource, ACOAP_CODE_GET, respond_slow_body_and_keep, &slow), 0);
+  begin(&bench, ACOAP_CON, ACOAP_CODE_GET);
+  send(&bench);
+  ck_assert_int_eq(
+      acoap_request_respond(slow.kept, ACOAP_CODE_CONTENT, ACOAP_FORMAT_NONE, "other", 5),
+      ACOAP_EINVAL);
+  acoap_request_unref(slow.kept);
+  sim_peer_expect_silence(&bench.rig.peer);
+  slow.answer = 0;
+  acoap_body_ready(slow.body);
+  server_rig_run(&bench.rig, 10);
+  server_rig_expect_payload(sim_peer_expect(&bench.rig.peer, ACOAP_ACK, ACOAP_CODE_CONTENT),
+                            "later");
   close_bench(&bench);
   ck_assert_uint_eq(slow.released, 1);
 }
@@ -991,6 +1022,7 @@ static Suite *answer_suite(void) {
   tcase_add_test(tcase, no_memory_for_a_body_is_500);
   tcase_add_test(tcase, answer_that_cannot_be_built_is_500);
   tcase_add_test(tcase, body_that_is_not_ready_is_waited_for);
+  tcase_add_test(tcase, second_answer_leaves_a_body_that_is_waited_for_alone);
   tcase_add_test(tcase, body_that_fails_after_a_while_is_500);
   tcase_add_test(tcase, server_is_freed_while_a_body_is_waited_for);
   tcase_add_test(tcase, endpoint_closes_while_a_body_is_waited_for);
