@@ -41,9 +41,13 @@ void acoap__udp_segments_open(acoap__udp_batched_t *udp) {
   }
 }
 
-static bool same_way(const acoap_path_t *a, const acoap_path_t *b) {
-  return acoap__address_same(&a->peer, &b->peer) && acoap__address_same(&a->local, &b->local) &&
-         a->interface == b->interface && a->hop_limit == b->hop_limit;
+/* A source is chosen on wildcard sockets alone: elsewhere every datagram leaves from the bound
+ * address, whatever its path wishes for. */
+static bool same_way(const acoap__udp_batched_t *udp, const acoap_path_t *a,
+                     const acoap_path_t *b) {
+  return acoap__address_same(&a->peer, &b->peer) && a->interface == b->interface &&
+         a->hop_limit == b->hop_limit &&
+         (!udp->wildcard || acoap__address_same(&a->local, &b->local));
 }
 
 size_t acoap__udp_run(const acoap__udp_batched_t *udp, size_t from) {
@@ -58,7 +62,7 @@ size_t acoap__udp_run(const acoap__udp_batched_t *udp, size_t from) {
   while (from + count < queue->tail && count < RUN_MAX) {
     const acoap__udp_entry_t *next = &queue->entries[from + count];
     if (next->len == 0 || next->len > first->len || bytes + next->len > RUN_BYTES_MAX ||
-        !same_way(&first->path, &next->path)) {
+        !same_way(udp, &first->path, &next->path)) {
       break;
     }
     bytes += next->len;
