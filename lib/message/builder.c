@@ -221,6 +221,18 @@ void acoap_builder_remove(acoap_builder_t *builder, uint16_t number) {
   write_head(builder->bytes + first.at, delta, behind.next_len);
 }
 
+/* The `len` bytes behind the marker at `end` are the payload. */
+static void mark_payload(acoap_builder_t *builder, size_t end, size_t len) {
+  if (len == 0) {
+    builder->len = end;
+    builder->payload_at = 0;
+    return;
+  }
+  builder->bytes[end] = ACOAP__PAYLOAD_MARKER;
+  builder->payload_at = end + 1;
+  builder->len = end + 1 + len;
+}
+
 void acoap_builder_payload(acoap_builder_t *builder, const void *payload, size_t len) {
   if (payload == NULL && len > 0) {
     acoap__builder_fail(builder, ACOAP_EINVAL);
@@ -230,13 +242,13 @@ void acoap_builder_payload(acoap_builder_t *builder, const void *payload, size_t
   }
   size_t end = options_end(builder);
   if (len > 0) {
-    if (end == builder->cap || len > builder->cap - end - 1) {
+    if (len >= builder->cap - end) {
       builder->error = ACOAP_ENOSPACE;
       return;
     }
     memmove(builder->bytes + end + 1, payload, len); /* it may be what is there already */
   }
-  acoap_builder_payload_commit(builder, len);
+  mark_payload(builder, end, len);
 }
 
 uint8_t *acoap_builder_payload_room(acoap_builder_t *builder, size_t *room) {
@@ -254,18 +266,11 @@ void acoap_builder_payload_commit(acoap_builder_t *builder, size_t len) {
     return;
   }
   size_t end = options_end(builder);
-  if (len == 0) {
-    builder->len = end;
-    builder->payload_at = 0;
-    return;
-  }
-  if (end == builder->cap || len > builder->cap - end - 1) {
+  if (len > 0 && len >= builder->cap - end) {
     builder->error = ACOAP_ENOSPACE;
     return;
   }
-  builder->bytes[end] = ACOAP__PAYLOAD_MARKER;
-  builder->payload_at = end + 1;
-  builder->len = end + 1 + len;
+  mark_payload(builder, end, len);
 }
 
 size_t acoap_builder_left(const acoap_builder_t *builder) {
