@@ -62,6 +62,7 @@ static void give_back(acoap_request_t *request) {
 
 static void request_free(acoap_request_t *request) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
+  acoap_message_t *message = request->message;
   if (request->filter != NULL && request->filter->freed != NULL) {
     request->filter->freed(request);
   }
@@ -77,7 +78,6 @@ static void request_free(acoap_request_t *request) {
   if (endpoint->reply_lender == request) {
     endpoint->reply_lender = NULL;
   }
-  acoap_message_unref(request->message);
   if (request->own_bytes != NULL || request->kept != NULL || request->pending != NULL) {
     give_back(request);
   }
@@ -87,7 +87,7 @@ static void request_free(acoap_request_t *request) {
   } else {
     put_in_store(endpoint, request);
   }
-  acoap__endpoint_let_go(endpoint);
+  acoap_message_unref(message); /* and with it the endpoint */
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
@@ -181,7 +181,7 @@ static acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
   acoap_request_t *request = endpoint->free_requests;
   endpoint->free_requests = request->next_free;
   endpoint->free_request_count--;
-  request->endpoint = acoap__local_endpoint_hold(endpoint);
+  request->endpoint = endpoint;
   request->message = message;
   request->inbound = *inbound;
   request->refs = 1;

@@ -21,7 +21,7 @@
  * leisure: false) is made once; the rest is written anew for each request.
  */
 struct acoap_request {
-  acoap_local_endpoint_t *endpoint; /* held; NULL in the pool */
+  acoap_local_endpoint_t *endpoint; /* held by the message; NULL in the pool */
   acoap_message_t *message;         /* referenced */
   acoap__inbound_t inbound;         /* the engine's note of it */
   uint32_t refs;                    /* holders; the delivery under way (`held`) is one */

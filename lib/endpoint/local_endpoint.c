@@ -99,6 +99,7 @@ static int engine_new(acoap_local_endpoint_t *endpoint,
 static void init_fields(acoap_local_endpoint_t *endpoint,
                         const acoap_local_endpoint_options_t *options) {
   endpoint->refs = 1;
+  endpoint->turn = 1; /* 0 is none */
   endpoint->referenced = true;
   endpoint->message_max =
       options->message_max_bytes != 0 ? options->message_max_bytes : MESSAGE_MAX_DEFAULT;

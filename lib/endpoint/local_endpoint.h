@@ -62,7 +62,7 @@ struct acoap_local_endpoint {
   uint64_t turn; /* outermost enters so far: what is lent until "the return to the loop" names it */
 
   acoap_time_t recent;  /* the time when it was last read */
-  uint64_t recent_turn; /* in which turn that was */
+  uint64_t recent_turn; /* in which turn that was; 0: outside of any, or it is over */
 
   acoap_host_t *host; /* taken over */
   acoap_waker_t

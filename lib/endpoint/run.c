@@ -65,6 +65,7 @@ void acoap__endpoint_leave(acoap_local_endpoint_t *endpoint) {
   if (--endpoint->depth > 0) {
     return;
   }
+  endpoint->recent_turn = 0;
   if (endpoint->state < ACOAP__ENDPOINT_HANDLES) {
     acoap__sockets_flush(endpoint);
   }
@@ -96,13 +97,13 @@ void acoap__endpoint_wake(void *user_data) {
 
 acoap_time_t acoap__local_endpoint_now(acoap_local_endpoint_t *endpoint) {
   endpoint->recent = endpoint->host->ops->now(endpoint->host);
-  endpoint->recent_turn = endpoint->turn;
+  endpoint->recent_turn = endpoint->depth > 0 ? endpoint->turn : 0;
   return endpoint->recent;
 }
 
 acoap_time_t acoap__local_endpoint_recent(acoap_local_endpoint_t *endpoint) {
-  bool known = endpoint->depth > 0 && endpoint->recent_turn == endpoint->turn;
-  return known ? endpoint->recent : acoap__local_endpoint_now(endpoint);
+  return endpoint->recent_turn == endpoint->turn ? endpoint->recent
+                                                 : acoap__local_endpoint_now(endpoint);
 }
 
 acoap_time_t acoap_local_endpoint_now(const acoap_local_endpoint_t *endpoint) {

@@ -136,14 +136,17 @@ acoap_path_t acoap__path_back(const acoap_path_t *received) {
   return back;
 }
 
-int acoap__engine_transmit_back(acoap__engine_t *engine, const acoap_path_t *received,
-                                const uint8_t *bytes, size_t len) {
-  if (!received->multicast) {
-    return acoap__engine_transmit(engine, received, bytes, len);
-  }
+static int transmit_from_group(acoap__engine_t *engine, const acoap_path_t *received,
+                               const uint8_t *bytes, size_t len) {
   acoap_path_t back = acoap__path_back(received);
 
   return acoap__engine_transmit(engine, &back, bytes, len);
+}
+
+int acoap__engine_transmit_back(acoap__engine_t *engine, const acoap_path_t *received,
+                                const uint8_t *bytes, size_t len) {
+  return received->multicast ? transmit_from_group(engine, received, bytes, len)
+                             : acoap__engine_transmit(engine, received, bytes, len);
 }
 
 void acoap__engine_transmit_empty(acoap__engine_t *engine, const acoap_path_t *received,

@@ -77,7 +77,7 @@ static acoap__peer_t *find(const acoap__engine_t *engine, const acoap_path_t *pa
   return NULL;
 }
 
-acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path) {
+acoap__peer_t *acoap__peer_find_among(const acoap__engine_t *engine, const acoap_path_t *path) {
   return find(engine, path, acoap__message_hash(engine, path, 0));
 }
 

@@ -78,8 +78,14 @@ void acoap__peer_table_init(acoap__engine_t *engine, acoap__peer_table_t *table,
                             acoap__map_node_t **buckets, size_t bucket_count);
 /* From now on groups and peers leave each other's Message IDs out; needs a group. */
 void acoap__peer_table_use_groups(acoap__peer_table_t *table);
-/* NULL when it is not known; groups are not found here. */
-acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine, const acoap_path_t *path);
+/* acoap__peer_find where there are any. */
+acoap__peer_t *acoap__peer_find_among(const acoap__engine_t *engine, const acoap_path_t *path);
+/* NULL when it is not known; groups are not found here. Who has sent to nobody but in ACKs, as most
+ * servers, knows none. */
+static inline acoap__peer_t *acoap__peer_find(const acoap__engine_t *engine,
+                                              const acoap_path_t *path) {
+  return engine->peers->map.count > 0 ? acoap__peer_find_among(engine, path) : NULL;
+}
 /* Find or make; for a group address the one peer of all groups. NULL: every entry is busy, or there
  * are no groups. Counts as a use. */
 acoap__peer_t *acoap__peer_get(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path);
