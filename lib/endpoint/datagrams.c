@@ -27,7 +27,8 @@ static void receive_bytes(acoap__endpoint_socket_t *socket, acoap_time_t now,
   if (endpoint->tap != NULL) {
     endpoint->tap(endpoint->tap_data, ACOAP_RECEIVED, from, bytes);
   }
-  int status = acoap__engine_receive(&endpoint->engine, now, from, bytes.data, bytes.len);
+  int status = acoap__engine_receive(&endpoint->engine, now, from, bytes.data, bytes.len,
+                                     acoap__message_room(message));
   if (status == ACOAP_ETOKEN) {
     acoap__refuse_token(endpoint, now, from, bytes);
   }
@@ -181,7 +182,7 @@ int acoap__endpoint_transmit(void *user_data, const acoap_path_t *path, acoap_by
   }
   int status = taken == 1 ? note_taken(socket) : not_taken(socket, &datagram, taken);
   if (status == 0 && endpoint->tap != NULL) {
-    endpoint->tap(endpoint->tap_data, ACOAP_SENT, path, bytes);
+    endpoint->tap(endpoint->tap_data, ACOAP_SENT, datagram.path, datagram.bytes);
   }
   if (endpoint->depth == 0) {
     acoap__endpoint_touch(endpoint);

@@ -218,6 +218,8 @@ static inline bool acoap__messages_reserve(acoap_local_endpoint_t *endpoint) {
  */
 acoap_message_t *acoap__message_pick_up(acoap_local_endpoint_t *endpoint, const acoap_path_t *path,
                                         uint16_t socket, acoap_buffer_t *buffer);
+/* Where that one's bytes are decoded to. */
+acoap_view_t *acoap__message_room(acoap_message_t *message);
 /* The engine is done with it; back to the store, unless somebody took it. `outer` was the current
  * one before. */
 void acoap__message_put_down(acoap_local_endpoint_t *endpoint, acoap_message_t *message,

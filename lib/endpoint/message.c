@@ -113,6 +113,10 @@ acoap_message_t *acoap__message_pick_up(acoap_local_endpoint_t *endpoint, const 
   return message;
 }
 
+acoap_view_t *acoap__message_room(acoap_message_t *message) {
+  return &message->view;
+}
+
 void acoap__message_put_down(acoap_local_endpoint_t *endpoint, acoap_message_t *message,
                              acoap_message_t *outer) {
   endpoint->current = outer;
@@ -133,7 +137,9 @@ acoap_message_t *acoap__message_take(acoap_local_endpoint_t *endpoint, const aco
   message->retransmissions = 0;
   message->body = NULL;
   message->endpoint = acoap__local_endpoint_hold(endpoint);
-  message->view = *view;
+  if (view != &message->view) {
+    message->view = *view;
+  }
   if (message->path.identity != NULL) {
     (void)acoap_identity_ref(message->path.identity);
   }

@@ -169,17 +169,15 @@ static bool has_long_token(const acoap__engine_t *engine, const acoap_view_t *vi
 }
 
 int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
-                          const uint8_t *bytes, size_t len) {
-  acoap_view_t view;
-
+                          const uint8_t *bytes, size_t len, acoap_view_t *view) {
   if (path == NULL || (bytes == NULL && len > 0)) {
     return ACOAP_EINVAL;
   }
   engine->stats.datagrams_received++;
-  int status = acoap_decode(&view, bytes, len, engine->config.token_max, NULL);
+  int status = acoap_decode(view, bytes, len, engine->config.token_max, NULL);
   if (status < 0) {
-    if (!has_long_token(engine, &view, bytes, status)) {
-      acoap__message_layer_malformed(engine, path, &view, len, status);
+    if (!has_long_token(engine, view, bytes, status)) {
+      acoap__message_layer_malformed(engine, path, view, len, status);
     }
     acoap__engine_leave(engine);
     return status;
@@ -188,7 +186,7 @@ int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap
   if (peer != NULL) {
     acoap__peer_heard(peer, now);
   }
-  acoap__message_layer_receive(engine, now, path, &view);
+  acoap__message_layer_receive(engine, now, path, view);
   if (peer != NULL) {
     /* Should the entry be another peer's by now, then that one's queue is looked at, which does no
      * harm. */

@@ -29,6 +29,7 @@
 typedef struct acoap__engine acoap__engine_t;
 typedef struct acoap__peer acoap__peer_t;
 struct acoap__message_key;
+struct acoap__identity;
 
 /* ---- message layer: a message that is on its way out ----------------------------------------- */
 
@@ -359,9 +360,9 @@ typedef struct acoap__sender {
   uint16_t socket;      /* number of our socket */
   bool known;           /* there is one */
   uint64_t hash;        /* of both */
-  /* acoap__fingerprint */
-  uint32_t (*fingerprint)(const struct acoap__sender *sender, const acoap_path_t *path,
-                          const acoap_view_t *view);
+  /* acoap__identify */
+  void (*identify)(const acoap__engine_t *engine, const acoap_path_t *path,
+                   const acoap_view_t *view, struct acoap__identity *identity);
   uint64_t fingerprint_keys[8]; /* random */
 } acoap__sender_t;
 
@@ -435,12 +436,13 @@ void acoap__engine_start(acoap__engine_t *engine, const acoap__engine_config_t *
                          const acoap__engine_events_t *events, void *user_data);
 
 /*
- * Take one datagram; path and bytes are lent, whatever the callbacks do that come from inside.
+ * Take one datagram; path and bytes are lent, whatever the callbacks do that come from inside, and
+ * so is `view`, where it is decoded to: the callbacks are handed this one.
  * Returns 0, or the decode error for the caller's log (it has been dealt with: RST for a malformed
  * CON not sent to a group, silence otherwise).
  */
 int acoap__engine_receive(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
-                          const uint8_t *bytes, size_t len);
+                          const uint8_t *bytes, size_t len, acoap_view_t *view);
 
 /*
  * An ICMP error: fails at once, with `status`, the one transmission whose type, Message ID and

@@ -85,7 +85,7 @@ int acoap__engine_init(acoap__engine_t *engine, const acoap__engine_config_t *co
   acoap__engine_start(engine, &filled, params, &tables, random, log, events, user_data);
   if (engine->sender != NULL) {
     engine->sender->known = false;
-    engine->sender->fingerprint = acoap__fingerprint;
+    engine->sender->identify = acoap__identify;
     acoap__random_bytes(random, engine->sender->fingerprint_keys,
                         sizeof(engine->sender->fingerprint_keys));
   }

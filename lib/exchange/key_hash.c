@@ -88,3 +88,10 @@ uint32_t acoap__fingerprint(const acoap__sender_t *sender, const acoap_path_t *p
   sum += (keys[4] + (path->session >> 32)) * keys[5];
   return (uint32_t)(sum >> 32);
 }
+
+void acoap__identify(const acoap__engine_t *engine, const acoap_path_t *path,
+                     const acoap_view_t *view, acoap__identity_t *identity) {
+  acoap__message_key(&identity->key, path, view->message_id);
+  identity->hash = acoap__key_hash(engine, &identity->key);
+  identity->fingerprint = acoap__fingerprint(engine->sender, path, view);
+}

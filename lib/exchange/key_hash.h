@@ -23,4 +23,8 @@ uint64_t acoap__key_hash_small(const acoap__engine_t *engine, const acoap__messa
 uint32_t acoap__fingerprint(const acoap__sender_t *sender, const acoap_path_t *path,
                             const acoap_view_t *view);
 
+/* acoap__sender_t.identify: what a message is found by and told apart by, under those two. */
+void acoap__identify(const acoap__engine_t *engine, const acoap_path_t *path,
+                     const acoap_view_t *view, acoap__identity_t *identity);
+
 #endif

@@ -88,12 +88,15 @@ static uint32_t plain_fingerprint(const acoap__engine_t *engine, const acoap_pat
   return (uint32_t)print;
 }
 
-static uint32_t fingerprint_of(const acoap__engine_t *engine, const acoap_path_t *path,
-                               const acoap_view_t *view) {
-  const acoap__sender_t *sender = engine->sender;
-
-  return sender != NULL ? sender->fingerprint(sender, path, view)
-                        : plain_fingerprint(engine, path, view);
+static void identify(const acoap__engine_t *engine, const acoap_path_t *path,
+                     const acoap_view_t *view, acoap__identity_t *identity) {
+  if (engine->sender != NULL) {
+    engine->sender->identify(engine, path, view, identity);
+    return;
+  }
+  acoap__message_key(&identity->key, path, view->message_id);
+  identity->hash = engine->config.key_hash(engine, &identity->key);
+  identity->fingerprint = plain_fingerprint(engine, path, view);
 }
 
 static void repeat_reply(acoap__engine_t *engine, const acoap_path_t *path,
@@ -137,23 +140,22 @@ static bool is_repeated(acoap__engine_t *engine, const acoap_path_t *path, const
 bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
                                  const acoap_path_t *path, const acoap_view_t *view,
                                  acoap__dedup_entry_t **entry) {
-  uint32_t fingerprint = fingerprint_of(engine, path, view);
-  acoap__message_key_t key;
+  acoap__identity_t identity;
 
-  acoap__message_key(&key, path, view->message_id);
-  uint64_t hash = engine->config.key_hash(engine, &key);
-  acoap__dedup_entry_t *known = acoap__dedup_look_up(engine->dedup, hash, &key);
+  identify(engine, path, view, &identity);
+  acoap__dedup_entry_t *known = acoap__dedup_look_up(engine->dedup, identity.hash, &identity.key);
 
   if (known != NULL && known->expires > now) {
     /* What came in another session is another message (RFC 7252 section 9.1.1). */
-    if (known->fingerprint == fingerprint ||
+    if (known->fingerprint == identity.fingerprint ||
         (engine->config.strict_message_id && path->session == 0)) {
       *entry = known;
       return !is_repeated(engine, path, view, known);
     }
     engine->stats.message_id_reused++;
   }
-  *entry = acoap__dedup_replace(engine->dedup, now, known, hash, &key, view->type, fingerprint,
+  *entry = acoap__dedup_replace(engine->dedup, now, known, identity.hash, &identity.key, view->type,
+                                identity.fingerprint,
                                 engine->lifetimes_ms[view->type == ACOAP_CON ? 0 : 1]);
   return true;
 }

@@ -61,6 +61,13 @@ typedef struct acoap__message_key {
   uint16_t message_id;  /* 0 in the key of a peer */
 } acoap__message_key_t;
 
+/* What a message that came is found by, and told apart by from another of the same key. */
+typedef struct acoap__identity {
+  acoap__message_key_t key;
+  uint32_t fingerprint; /* keyed hash of type, code, token and length */
+  uint64_t hash;        /* of the key */
+} acoap__identity_t;
+
 /* Bytes of a peer in a table; `queues`: with what belongs to waiting messages. */
 static inline size_t acoap__peer_size(bool queues) {
   return sizeof(acoap__peer_t) + (queues ? sizeof(acoap__peer_queue_t) : 0);

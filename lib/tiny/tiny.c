@@ -209,12 +209,14 @@ acoap_tiny_event_t *acoap__tiny_tell(acoap_tiny_t *tiny, acoap_tiny_event_kind_t
 
 static void look_at_datagram(acoap_tiny_t *tiny, acoap_time_t now) {
   acoap_path_t path = acoap__tiny_path(&tiny->peer);
+  acoap_view_t view;
   uint_fast32_t pings = tiny->engine.stats.pings_received;
   const uint8_t *datagram = tiny->datagram;
 
   path.multicast = tiny->multicast;
   tiny->datagram = NULL;
-  int status = acoap__engine_receive(&tiny->engine, now, &path, datagram, tiny->datagram_len);
+  int status =
+      acoap__engine_receive(&tiny->engine, now, &path, datagram, tiny->datagram_len, &view);
   if (status < 0) {
     acoap_tiny_event_t *event = acoap__tiny_tell(tiny, ACOAP_TINY_MALFORMED, &path.peer);
     if (event != NULL) {

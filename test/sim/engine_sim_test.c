@@ -157,10 +157,11 @@ static void trace(const sim_t *sim, unsigned from, unsigned to, acoap_bytes_t by
 static void deliver(sim_t *sim, const tiny_datagram_t *datagram) {
   acoap_path_t from = path_to(datagram->from);
   acoap_bytes_t bytes = {datagram->bytes, datagram->len};
+  acoap_view_t view;
 
   trace(sim, datagram->from, datagram->to, bytes, "arrives");
   acoap__engine_receive(&sim->hosts[datagram->to].engine, sim->now, &from, datagram->bytes,
-                        datagram->len);
+                        datagram->len, &view);
 }
 
 static void tell_unreachable(sim_t *sim, host_t *host, const acoap_path_t *path,

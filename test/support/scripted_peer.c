@@ -194,10 +194,11 @@ int script_feed(script_t *script, const acoap_path_t *path, const void *bytes, s
   /* In memory of its own, so that a look beyond the datagram or after the call is found by a
    * sanitizer. */
   uint8_t *copy = malloc(len > 0 ? len : 1);
+  acoap_view_t view;
 
   ck_assert_ptr_nonnull(copy);
   memcpy(copy, bytes, len);
-  int status = acoap__engine_receive(&script->engine, script->now, path, copy, len);
+  int status = acoap__engine_receive(&script->engine, script->now, path, copy, len, &view);
   free(copy);
   return status;
 }

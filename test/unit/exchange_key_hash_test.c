@@ -169,6 +169,25 @@ START_TEST(every_part_of_a_peer_counts_and_the_last_one_asked_for_does_not) {
 }
 END_TEST
 
+START_TEST(a_message_is_found_by_its_key_and_told_apart_by_its_fingerprint) {
+  acoap__sender_t sender = keyed();
+  acoap__engine_t engine = {.config.hash = acoap__siphash13, .sender = &sender};
+  const acoap_view_t view = {.code = ACOAP_CODE_GET, .message_id = 0x1234};
+  acoap_path_t path;
+  acoap__message_key_t key;
+  acoap__identity_t identity;
+  memset(&path, 0, sizeof(path));
+  path.socket = 2;
+  path.peer.family = ACOAP_FAMILY_IPV4;
+  path.peer.ip[3] = 7;
+  acoap__message_key(&key, &path, view.message_id);
+  acoap__identify(&engine, &path, &view, &identity);
+  ck_assert_mem_eq(&identity.key, &key, sizeof(key));
+  ck_assert_uint_eq(identity.hash, acoap__key_hash(&engine, &key));
+  ck_assert_uint_eq(identity.fingerprint, acoap__fingerprint(&sender, &path, &view));
+}
+END_TEST
+
 static Suite *exchange_key_hash_suite(void) {
   Suite *suite = suite_create("exchange_key_hash");
   TCase *fingerprint = tcase_create("fingerprint");
@@ -178,6 +197,7 @@ static Suite *exchange_key_hash_suite(void) {
   suite_add_tcase(suite, fingerprint);
   TCase *peer = tcase_create("peer");
   tcase_add_test(peer, every_part_of_a_peer_counts_and_the_last_one_asked_for_does_not);
+  tcase_add_test(peer, a_message_is_found_by_its_key_and_told_apart_by_its_fingerprint);
   suite_add_tcase(suite, peer);
   return suite;
 }

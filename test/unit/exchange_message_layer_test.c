@@ -125,6 +125,7 @@ START_TEST(malformed_messages) {
   };
   script_t *script = new_script();
   acoap_path_t path = script_path(1);
+  acoap_view_t view;
 
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     path.multicast = rows[i].multicast;
@@ -139,10 +140,10 @@ START_TEST(malformed_messages) {
   ck_assert_uint_eq(script->engine.stats.malformed, 11);
   ck_assert_uint_eq(script->engine.stats.wrong_version, 2);
   ck_assert_uint_eq(script->engine.stats.datagrams_received, 13);
-  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, NULL, (const uint8_t *)"", 0),
+  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, NULL, (const uint8_t *)"", 0, &view),
                    ACOAP_EINVAL);
-  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, &path, NULL, 4), ACOAP_EINVAL);
-  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, &path, NULL, 0), ACOAP_EFORMAT);
+  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, &path, NULL, 4, &view), ACOAP_EINVAL);
+  ck_assert_int_eq(acoap__engine_receive(&script->engine, 0, &path, NULL, 0, &view), ACOAP_EFORMAT);
   script_free(script);
 }
 END_TEST
