@@ -14,8 +14,9 @@
 /* ---- in -------------------------------------------------------------------------------------- */
 
 /* `buffer` is borrowed, and holds the bytes. */
-static void receive_bytes(acoap__endpoint_socket_t *socket, acoap_time_t now,
-                          const acoap_path_t *path, acoap_buffer_t *buffer, acoap_bytes_t bytes) {
+static inline void receive_bytes(acoap__endpoint_socket_t *socket, acoap_time_t now,
+                                 const acoap_path_t *path, acoap_buffer_t *buffer,
+                                 acoap_bytes_t bytes) {
   acoap_local_endpoint_t *endpoint = socket->endpoint;
   acoap_message_t *outer = endpoint->current;
   if (buffer == NULL || !acoap__messages_reserve(endpoint) || !acoap__requests_reserve(endpoint)) {
@@ -50,8 +51,8 @@ static void receive_truncated(acoap__endpoint_socket_t *socket, acoap_time_t now
   acoap__refuse_truncated(endpoint, now, &path, datagram->bytes);
 }
 
-static void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
-                        const acoap_incoming_datagram_t *datagram) {
+static inline void receive_one(acoap__endpoint_socket_t *socket, acoap_time_t now,
+                               const acoap_incoming_datagram_t *datagram) {
   if (datagram->truncated) {
     receive_truncated(socket, now, datagram);
     return;

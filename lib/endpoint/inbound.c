@@ -60,7 +60,7 @@ static void give_back(acoap_request_t *request) {
   request->pending = NULL;
 }
 
-static void request_free(acoap_request_t *request) {
+static inline void request_free(acoap_request_t *request) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
   acoap_message_t *message = request->message;
   if (request->filter != NULL && request->filter->freed != NULL) {
@@ -176,8 +176,9 @@ static bool asks_for_observation(const acoap__inbound_t *inbound, const acoap_vi
 }
 
 /* An object from the pool; the caller's reference of the message goes into it. */
-static acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
-                                     const acoap__inbound_t *inbound, acoap_message_t *message) {
+static inline acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
+                                            const acoap__inbound_t *inbound,
+                                            acoap_message_t *message) {
   acoap_request_t *request = endpoint->free_requests;
   endpoint->free_requests = request->next_free;
   endpoint->free_request_count--;
@@ -202,8 +203,9 @@ static acoap_request_t *request_init(acoap_local_endpoint_t *endpoint,
   return request;
 }
 
-static acoap_request_t *request_new(acoap_local_endpoint_t *endpoint,
-                                    const acoap__inbound_t *inbound, const acoap_view_t *view) {
+static inline acoap_request_t *request_new(acoap_local_endpoint_t *endpoint,
+                                           const acoap__inbound_t *inbound,
+                                           const acoap_view_t *view) {
   if (!acoap__requests_reserve(endpoint)) {
     return NULL;
   }

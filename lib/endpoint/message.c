@@ -66,7 +66,7 @@ static acoap_message_t *message_get(acoap_local_endpoint_t *endpoint) {
   return message;
 }
 
-static void put_in_store(acoap_local_endpoint_t *endpoint, acoap_message_t *message) {
+static inline void put_in_store(acoap_local_endpoint_t *endpoint, acoap_message_t *message) {
   if (endpoint->state == ACOAP__ENDPOINT_CLOSED ||
       endpoint->free_message_count >= FREE_MESSAGES_MAX) {
     acoap__free(message);
@@ -78,7 +78,7 @@ static void put_in_store(acoap_local_endpoint_t *endpoint, acoap_message_t *mess
   endpoint->free_message_count++;
 }
 
-static void message_put(acoap_message_t *message) {
+static inline void message_put(acoap_message_t *message) {
   acoap_local_endpoint_t *endpoint = message->endpoint;
   if (message->path.identity != NULL) {
     (void)acoap_identity_unref(message->path.identity);

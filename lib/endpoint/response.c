@@ -204,8 +204,8 @@ void acoap__request_leisure_over(acoap_request_t *request, acoap_time_t now) {
   }
 }
 
-static int answer(acoap_request_t *request, uint8_t *bytes, size_t len,
-                  acoap_reliability_t reliability) {
+static inline int answer(acoap_request_t *request, uint8_t *bytes, size_t len,
+                         acoap_reliability_t reliability) {
   acoap_local_endpoint_t *endpoint = request->endpoint;
   int status = ACOAP_EAGAIN;
   if (request->inbound.path->multicast) {
@@ -287,7 +287,7 @@ static size_t build_bare(acoap_request_t *request, uint8_t code) {
 
 /* Is this response not to be sent (RFC 7967 section 2.1; RFC 7252 section 8.2 for errors after
  * multicast, or as a server says)? */
-static bool unwanted(const acoap_request_t *request, uint8_t code) {
+static inline bool unwanted(const acoap_request_t *request, uint8_t code) {
   uint32_t not_interested = 0;
   uint8_t class = ACOAP_CODE_CLASS(code);
   if (class == 0) {
@@ -352,7 +352,7 @@ void acoap__request_abandon(acoap_request_t *request) {
 /* ---- for the handler ------------------------------------------------------------------------- */
 
 /* Is what was begun still lent? */
-static bool is_lent(const acoap_request_t *request) {
+static inline bool is_lent(const acoap_request_t *request) {
   return request->begun && request->begun_turn == request->endpoint->turn;
 }
 
@@ -361,7 +361,7 @@ acoap_builder_t *acoap__request_begun(acoap_request_t *request) {
 }
 
 /* The endpoint's buffer, unless another response is being built or sent in it. */
-static bool may_share(const acoap_request_t *request) {
+static inline bool may_share(const acoap_request_t *request) {
   const acoap_local_endpoint_t *endpoint = request->endpoint;
   const acoap_request_t *lender = endpoint->reply_lender;
   return !endpoint->reply_sending && (lender == NULL || lender == request || !is_lent(lender));
@@ -394,7 +394,7 @@ acoap_builder_t *acoap_request_begin(acoap_request_t *request, uint8_t code) {
   return &request->builder;
 }
 
-static int send_begun(acoap_request_t *request, acoap_reliability_t reliability) {
+static inline int send_begun(acoap_request_t *request, acoap_reliability_t reliability) {
   uint8_t *bytes = request->builder.bytes;
   int len = acoap_builder_finish(&request->builder);
   int status = len;
@@ -459,7 +459,7 @@ int acoap__request_send_further(acoap_request_t *request, uint8_t *bytes, size_t
 }
 
 /* The handler's answer goes through the server's hands. */
-static int filtered_send(acoap_request_t *request, acoap_reliability_t reliability) {
+static inline int filtered_send(acoap_request_t *request, acoap_reliability_t reliability) {
   int status = acoap_builder_finish(&request->builder);
   request->refs++;
   if (status >= 0) {

@@ -49,7 +49,7 @@ static void drop_oldest(acoap__dedup_t *dedup, acoap__dedup_log_t *log, acoap_ti
   log->used--;
 }
 
-static void make_room(acoap__dedup_t *dedup, acoap__dedup_log_t *log, acoap_time_t now) {
+static inline void make_room(acoap__dedup_t *dedup, acoap__dedup_log_t *log, acoap_time_t now) {
   for (uint32_t i = 0; i < EXPIRE_PER_INSERT && log->used > 0; i++) {
     const acoap__dedup_entry_t *oldest = &log->entries[log->oldest];
     if (oldest->node.link != NULL && oldest->expires > now) {
@@ -172,7 +172,7 @@ static void skip_rest(acoap__dedup_t *dedup) {
 }
 
 /* Make `bytes`, which are no more than the ring, free at the head and in one piece. */
-static void make_store_room(acoap__dedup_t *dedup, acoap_time_t now, uint32_t bytes) {
+static inline void make_store_room(acoap__dedup_t *dedup, acoap_time_t now, uint32_t bytes) {
   for (;;) {
     if (dedup->store_used == 0) {
       dedup->store_head = 0;

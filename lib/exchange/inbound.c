@@ -36,8 +36,9 @@ static void note_reply(acoap__dedup_entry_t *entry, acoap__reply_t reply) {
 }
 
 /* In the ACK, which duplicates get again. */
-static int make_piggybacked(acoap__engine_t *engine, acoap_time_t now, acoap__inbound_t *inbound,
-                            acoap__dedup_entry_t *entry, uint8_t *bytes, size_t len) {
+static inline int make_piggybacked(acoap__engine_t *engine, acoap_time_t now,
+                                   acoap__inbound_t *inbound, acoap__dedup_entry_t *entry,
+                                   uint8_t *bytes, size_t len) {
   if (is_acknowledged(inbound, entry)) {
     return ACOAP_EAGAIN;
   }

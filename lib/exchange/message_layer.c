@@ -162,8 +162,8 @@ bool acoap__message_layer_is_new(acoap__engine_t *engine, acoap_time_t now,
 
 /* ---- requests and responses ------------------------------------------------------------------ */
 
-static void receive_request(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
-                            const acoap_view_t *view) {
+static inline void receive_request(acoap__engine_t *engine, acoap_time_t now,
+                                   const acoap_path_t *path, const acoap_view_t *view) {
   acoap__dedup_entry_t *entry = NULL;
 
   if (!engine->config.stateless && !acoap__message_layer_is_new(engine, now, path, view, &entry)) {
@@ -217,8 +217,8 @@ static bool is_response(uint8_t code) {
   return ACOAP_CODE_CLASS(code) >= 2 && ACOAP_CODE_CLASS(code) <= 5;
 }
 
-static void receive_con(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
-                        const acoap_view_t *view) {
+static inline void receive_con(acoap__engine_t *engine, acoap_time_t now, const acoap_path_t *path,
+                               const acoap_view_t *view) {
   if (path->multicast) {
     return;
   }
