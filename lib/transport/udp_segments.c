@@ -2,7 +2,8 @@
  * Runs of datagrams that the system carries as one (udp(7): UDP_SEGMENT out, UDP_GRO in). On the
  * wire and to the peer they are what they were; only the way through the system is shared, which
  * costs more than all that CoAP does to a message. The rule of a run on its way out:
- *     one path, one length but for the last that may be shorter, at most 64 and 65,000 bytes
+ *     one way (of its wished source only where a socket chooses one), one length but for the last
+ *     that may be shorter, at most 64 and 65,000 bytes
  * What a system refuses leaves one by one: a run is an offer, never a condition. Splits nothing
  * (udp_receive.c) and sends nothing (udp_send.c).
  * SPDX-License-Identifier: MIT
