@@ -38,6 +38,7 @@ static acoap_params_t quick(void) {
   acoap_params_t params;
   acoap_params_init(&params);
   params.ack_timeout_ms = 200;
+  params.max_retransmit = 7; /* a busy machine is no reason to give up */
   params.probing_rate_bytes_per_s = 100000;
   return params;
 }
