@@ -122,6 +122,9 @@ size_t acoap__udp_run(const acoap__udp_batched_t *udp, size_t from);
  */
 bool acoap__udp_run_failed(acoap__udp_batched_t *udp, size_t count, int error);
 void acoap__udp_add_segment(struct msghdr *header, size_t size);
+/* udp_send.c: one more control message behind those that there are; the room is there. */
+void acoap__udp_add_control(struct msghdr *header, int level, int type, const void *data,
+                            size_t len);
 /* The length of each datagram in what came joined, when this says so; 0: it does not. */
 size_t acoap__udp_joined(const struct cmsghdr *cmsg);
 

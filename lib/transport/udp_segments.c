@@ -92,13 +92,7 @@ bool acoap__udp_run_failed(acoap__udp_batched_t *udp, size_t count, int error) {
 
 void acoap__udp_add_segment(struct msghdr *header, size_t size) {
   uint16_t segment = (uint16_t)size;
-  struct cmsghdr *cmsg =
-      (struct cmsghdr *)(void *)((uint8_t *)header->msg_control + header->msg_controllen);
-  cmsg->cmsg_level = IPPROTO_UDP;
-  cmsg->cmsg_type = UDP_SEGMENT;
-  cmsg->cmsg_len = CMSG_LEN(sizeof(segment));
-  memcpy(CMSG_DATA(cmsg), &segment, sizeof(segment));
-  header->msg_controllen += CMSG_SPACE(sizeof(segment));
+  acoap__udp_add_control(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
 }
 
 size_t acoap__udp_joined(const struct cmsghdr *cmsg) {

@@ -171,9 +171,11 @@ int acoap__udp_send(acoap_socket_t *socket, const acoap_outgoing_datagram_t *bat
 
 /* The system call. */
 
-static void add_control(struct msghdr *header, int level, int type, const void *data, size_t len) {
+void acoap__udp_add_control(struct msghdr *header, int level, int type, const void *data,
+                            size_t len) {
   struct cmsghdr *cmsg =
       (struct cmsghdr *)(void *)((uint8_t *)header->msg_control + header->msg_controllen);
+  memset(cmsg, 0, CMSG_SPACE(len)); /* the system reads what stands behind the data, too */
   cmsg->cmsg_level = level;
   cmsg->cmsg_type = type;
   cmsg->cmsg_len = CMSG_LEN(len);
@@ -189,10 +191,10 @@ static void add_control4(struct msghdr *header, const acoap_path_t *path,
     if (source != NULL) {
       memcpy(&info.ipi_spec_dst, source->ip, sizeof(info.ipi_spec_dst));
     }
-    add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+    acoap__udp_add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
   }
   if (hops != 0) {
-    add_control(header, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+    acoap__udp_add_control(header, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
   }
 }
 
@@ -207,10 +209,10 @@ static void add_control6(struct msghdr *header, const acoap_path_t *path,
         info.ipi6_ifindex = source->scope_id != 0 ? source->scope_id : path->interface;
       }
     }
-    add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    acoap__udp_add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
   }
   if (hops != 0) {
-    add_control(header, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
+    acoap__udp_add_control(header, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
   }
 }
 
