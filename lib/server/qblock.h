@@ -35,6 +35,7 @@ uint32_t acoap__qblock_random_ms(acoap_server_t *server);
 
 /* Payloads that may come before their turn. */
 #define ACOAP__QWINDOW_MAX 256u
+#define ACOAP__QWORD_BITS 64u
 
 /* A body on its way in, or its final answer. Owned by its transfer. */
 typedef struct acoap__qreceive {
@@ -55,8 +56,8 @@ typedef struct acoap__qreceive {
                               in those before */
   uint32_t asked;          /* how often what is missing was asked for since there was a gain */
   uint32_t window;         /* payloads that are taken from `first` on, at most */
-  uint64_t early[ACOAP__QWINDOW_MAX / 64]; /* bit i: number first + i is here, i > 0 */
-  uint32_t early_count;                    /* how many bits are set */
+  uint64_t early[ACOAP__QWINDOW_MAX / ACOAP__QWORD_BITS]; /* bit i: first + i is here, i > 0 */
+  uint32_t early_count;                                   /* how many bits are set */
   uint8_t *ring; /* of a writer's body: those that are early, number n at n % window */
   bool done;     /* complete; what is left is the answer: transfer->options */
 } acoap__qreceive_t;
@@ -69,6 +70,19 @@ void acoap__qblock1_written(acoap_upload_t *upload, acoap__serving_t *serving);
 void acoap__qblock1_keep_answer(acoap__serving_t *serving, const acoap_builder_t *builder);
 /* The transfer goes. NULL is fine. */
 void acoap__qreceive_free(acoap__qreceive_t *receive);
+
+/* ---- qblock_missing.c ------------------------------------------------------------------------ */
+
+/* Is the payload in its place, or on its way there? */
+bool acoap__qreceive_is_here(const acoap__qreceive_t *receive, uint32_t num);
+/* Section 5: the numbers before `end` that are not here, in their format, as many as there is room
+ * for. False: none, or no room for one. */
+bool acoap__qreceive_write_missing(const acoap__qreceive_t *receive, uint32_t end,
+                                   acoap_builder_t *builder);
+/* A payload came, or what is missing was asked for: when it is next. */
+void acoap__qreceive_wait(acoap__qreceive_t *receive, acoap_time_t now);
+/* acoap__timer_cb of receive->timer */
+void acoap__qreceive_timer(acoap__timer_t *timer, acoap_time_t now);
 
 /* ---- qblock2.c: bodies out ------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
  *     otherwise                                 silence (an empty ACK for a CON)
  *     nothing for NON_RECEIVE_TIMEOUT * 2^k     4.08 with what is missing up to the end of the
  * newest set, or of the next after a 2.31; k grows until a gain, the body is dropped after
- * NON_MAX_RETRANSMIT
+ * NON_MAX_RETRANSMIT (qblock_missing.c)
  *
  * A body that is joined has each payload copied once, to where it belongs. A writer gets them in
  * order, those that waited for their turn in one piece; for it they are kept in a ring. A client's
@@ -24,21 +24,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "message/missing_blocks.h"
 #include "server/upload.h"
 
-#define WORD_BITS 64u
+#define WORD_BITS ACOAP__QWORD_BITS
 #define WINDOW_LEAST 64u
 #define PER_WINDOW 4u /* sets */
-/* Room for a 4.08: header, token, Content-Format, marker and list. */
-#define LIST_MAX 1024u
 
 static acoap_bytes_t payload_of(const acoap__serving_t *serving) {
   return acoap_message_payload(acoap_request_message(serving->request));
-}
-
-static uint32_t set_of(const acoap__qreceive_t *receive, uint32_t num) {
-  return num / receive->server->qblock_params.max_payloads;
 }
 
 static size_t size_of(const acoap__qreceive_t *receive) {
@@ -46,19 +39,6 @@ static size_t size_of(const acoap__qreceive_t *receive) {
 }
 
 /* ---- what is here ---------------------------------------------------------------------------- */
-
-static bool is_early(const acoap__qreceive_t *receive, uint32_t ahead) {
-  return ahead < receive->window &&
-         (receive->early[ahead / WORD_BITS] >> (ahead % WORD_BITS) & 1) != 0;
-}
-
-/* Is the payload in its place, or on its way there? */
-static bool is_here(const acoap__qreceive_t *receive, uint32_t num) {
-  if (num <= receive->first) {
-    return num < receive->first || receive->transfer->upload->asked_later;
-  }
-  return is_early(receive, num - receive->first);
-}
 
 /* One more is in its place. */
 static void advance(acoap__qreceive_t *receive) {
@@ -77,7 +57,8 @@ static acoap_bytes_t run_in_ring(acoap__qreceive_t *receive) {
   uint32_t at = receive->first % receive->window;
   uint64_t left = receive->total - (uint64_t)receive->first * size;
   receive->handed = 1;
-  while (is_early(receive, receive->handed) && at + receive->handed < receive->window) {
+  while (acoap__qreceive_is_here(receive, receive->first + receive->handed) &&
+         at + receive->handed < receive->window) {
     receive->handed++;
   }
   size_t len = receive->handed * size;
@@ -111,8 +92,6 @@ void acoap__qreceive_free(acoap__qreceive_t *receive) {
   acoap__free(receive);
 }
 
-static void timer_fired(acoap__timer_t *timer, acoap_time_t now);
-
 static acoap__qreceive_t *receive_new(acoap__serving_t *serving, acoap__transfer_t *transfer,
                                       uint64_t total) {
   const acoap_block_t *block = &serving->block1;
@@ -128,7 +107,7 @@ static acoap__qreceive_t *receive_new(acoap__serving_t *serving, acoap__transfer
   receive->szx = block->szx;
   receive->count = (uint32_t)((total + acoap_block_size(block->szx) - 1) >> (block->szx + 4));
   receive->window = window < WINDOW_LEAST ? WINDOW_LEAST : window;
-  acoap__timer_init(&receive->timer, timer_fired);
+  acoap__timer_init(&receive->timer, acoap__qreceive_timer);
   return receive;
 }
 
@@ -173,106 +152,6 @@ static acoap__qreceive_t *begin(acoap__serving_t *serving, const acoap__key_t *k
   return receive;
 }
 
-/* ---- asking for what is missing -------------------------------------------------------------- */
-
-/* Numbers from `first` on, before `end`, that are not here; as many as there is room for. */
-static void list_missing(const acoap__qreceive_t *receive, uint32_t end,
-                         acoap__missing_blocks_t *list) {
-  for (uint32_t num = receive->first; num < end; num++) {
-    if (!is_here(receive, num) && acoap__missing_blocks_add(list, num) != 0) {
-      return;
-    }
-  }
-}
-
-/* Section 5: the list, in its format. False: there is no room for one. */
-static bool write_missing(const acoap__qreceive_t *receive, uint32_t end,
-                          acoap_builder_t *builder) {
-  acoap__missing_blocks_t list;
-  size_t room = 0;
-  acoap_builder_uint(builder, ACOAP_OPTION_CONTENT_FORMAT, ACOAP_FORMAT_MISSING_BLOCKS_CBOR_SEQ);
-  uint8_t *bytes = acoap_builder_payload_room(builder, &room);
-  if (bytes == NULL) {
-    return false;
-  }
-  acoap__missing_blocks_init(&list, bytes, room < LIST_MAX ? room : LIST_MAX);
-  list_missing(receive, end, &list);
-  acoap_builder_payload_commit(builder, list.len);
-  return list.count > 0;
-}
-
-/* The first number behind the set that is under way. */
-static uint32_t end_of_set(const acoap__qreceive_t *receive) {
-  uint32_t newest = receive->beyond > receive->first ? receive->beyond - 1 : receive->first;
-  uint64_t end =
-      ((uint64_t)set_of(receive, newest) + 1) * receive->server->qblock_params.max_payloads;
-  return end < receive->count ? (uint32_t)end : receive->count;
-}
-
-static acoap_time_t wait_ms(const acoap__qreceive_t *receive) {
-  return acoap_qblock_params_time_to_wait_ms(&receive->server->qblock_params, receive->asked + 1);
-}
-
-static acoap_time_t partial_end(const acoap__qreceive_t *receive) {
-  return receive->came + receive->server->qblock_params.non_partial_timeout_ms;
-}
-
-/* A timer that is early sets itself anew: it need not be moved for each payload. */
-static void arm(acoap__qreceive_t *receive, acoap_time_t now) {
-  acoap_time_t end = partial_end(receive);
-  receive->due = now + wait_ms(receive);
-  receive->due = receive->due < end ? receive->due : end;
-  if (!receive->timer.queued || receive->timer.at > receive->due) {
-    acoap__local_endpoint_timer_set(receive->server->endpoint, &receive->timer, receive->due);
-  }
-}
-
-/* With the token of the newest request, which has had its answer, or needed none. */
-static void ask_again(const acoap__qreceive_t *receive) {
-  acoap_request_t *request = receive->newest;
-  acoap__serving_t *serving = acoap__serving_of(request);
-  const acoap_view_t *view = acoap_message_view(acoap_request_message(request));
-  uint8_t bytes[LIST_MAX + ACOAP_TOKEN_MAX + 16];
-  acoap_builder_t builder;
-  acoap_builder_init(&builder, bytes, sizeof(bytes), ACOAP_NON,
-                     ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE, 0, view->token.data, view->token.len);
-  if (!write_missing(receive, end_of_set(receive), &builder)) {
-    return;
-  }
-  int len = acoap_builder_finish(&builder);
-  size_t left = acoap__protect_left(serving);
-  if (len < 0 || (size_t)len > left) {
-    return;
-  }
-  serving->allowance = left == SIZE_MAX ? left : left - (size_t)len;
-  (void)acoap__request_send_further(request, bytes, (size_t)len, ACOAP_NON);
-}
-
-/* acoap__timer_cb */
-static void timer_fired(acoap__timer_t *timer, acoap_time_t now) {
-  acoap__qreceive_t *receive = ACOAP__CONTAINER(timer, acoap__qreceive_t, timer);
-  acoap_server_t *server = receive->server;
-  if (now < receive->due) {
-    acoap__local_endpoint_timer_set(server->endpoint, timer, receive->due);
-    return;
-  }
-  if (receive->transfer->upload->asked_later) {
-    arm(receive, now); /* it is the writer that is waited for */
-    return;
-  }
-  receive->asked++;
-  if (receive->asked > server->qblock_params.non_max_retransmit || now >= partial_end(receive)) {
-    acoap__server_hold(server);
-    server->stats.transfers_expired++;
-    acoap__transfer_end(server, receive->transfer, ACOAP_ETIMEDOUT);
-    acoap__server_release(server);
-    return;
-  }
-  server->stats.qblock_asked++;
-  ask_again(receive);
-  arm(receive, now);
-}
-
 /* ---- answers --------------------------------------------------------------------------------- */
 
 static void answer_begun(acoap__serving_t *serving, acoap_builder_t *builder) {
@@ -295,7 +174,7 @@ static void answer_continue(acoap__serving_t *serving, const acoap__qreceive_t *
 static void answer_missing(acoap__serving_t *serving, acoap__qreceive_t *receive, uint32_t end) {
   acoap_builder_t *builder =
       acoap_request_begin(serving->request, ACOAP_CODE_REQUEST_ENTITY_INCOMPLETE);
-  if (builder != NULL && write_missing(receive, end, builder)) {
+  if (builder != NULL && acoap__qreceive_write_missing(receive, end, builder)) {
     serving->server->stats.qblock_asked++;
     answer_begun(serving, builder);
     return;
@@ -463,7 +342,8 @@ static int take(acoap__qreceive_t *receive, acoap__serving_t *serving) {
 
 /* Would this payload complete the body? */
 static bool completes(const acoap__qreceive_t *receive, uint32_t num) {
-  return receive->first + receive->early_count + 1 == receive->count && !is_here(receive, num);
+  return receive->first + receive->early_count + 1 == receive->count &&
+         !acoap__qreceive_is_here(receive, num);
 }
 
 /* Number, length and what it says of more to come are those of a body this long (section 4.6). */
@@ -505,7 +385,7 @@ static bool taken(acoap__qreceive_t *receive, acoap__serving_t *serving, int sta
     complete(receive, serving);
     return false;
   }
-  arm(receive, receive->came);
+  acoap__qreceive_wait(receive, receive->came);
   answer_payload(serving, receive);
   return true;
 }
@@ -518,7 +398,7 @@ static bool receive_payload(acoap__qreceive_t *receive, acoap__serving_t *servin
   }
   acoap__transfer_follow(receive->transfer, serving);
   note_request(receive, serving);
-  bool here = is_here(receive, num);
+  bool here = acoap__qreceive_is_here(receive, num);
   return taken(receive, serving, here ? 0 : take(receive, serving));
 }
 

@@ -9,6 +9,7 @@
 
 #include "block_script.h"
 #include "check_main.h"
+#include "endpoint/local_endpoint.h"
 
 typedef struct stage {
   server_rig_t rig;
@@ -305,6 +306,20 @@ START_TEST(section_7_2_what_is_missing_is_asked_for_after_non_receive_timeout) {
   ck_assert_uint_eq(stats.transfers_bytes, 0);
   ck_assert_uint_eq(stats.transfers_expired, 1);
   ck_assert_uint_eq(stats.qblock_asked, 4);
+  stage_close(stage);
+}
+END_TEST
+
+/* RFC 8974: the token of the newest request, however long it may be here. */
+START_TEST(what_is_missing_is_asked_for_under_an_extended_token) {
+  stage_t *stage = stage_open(NULL);
+  acoap__local_endpoint_engine(stage->rig.endpoint)->config.token_max = 64;
+  block_script_send(
+      &stage->script,
+      "NON PUT /path q1:0/1/32 size1=300 tag=a token=0123456789012345678901234567890");
+  server_rig_run(&stage->rig, 4000);
+  block_script_expect(&stage->script, "4.08 missing=1,2,3,4,5,6,7,8,9 "
+                                      "token=0123456789012345678901234567890");
   stage_close(stage);
 }
 END_TEST
@@ -718,6 +733,7 @@ static Suite *server_qblock1_suite(void) {
   tcase_add_test(tcase, section_7_2_a_payload_of_the_next_set_shows_what_is_missing);
   tcase_add_test(tcase, section_4_3_payloads_come_in_any_order);
   tcase_add_test(tcase, section_7_2_what_is_missing_is_asked_for_after_non_receive_timeout);
+  tcase_add_test(tcase, what_is_missing_is_asked_for_under_an_extended_token);
   tcase_add_test(tcase, section_7_2_a_gain_begins_the_waits_anew);
   tcase_add_test(tcase, section_7_2_silence_after_2_31_asks_for_the_next_set);
   tcase_add_test(tcase, section_7_2_a_part_is_kept_for_non_partial_timeout);
