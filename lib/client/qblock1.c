@@ -7,6 +7,11 @@
  *                     4.08 with a list: what is missing, at most MAX_PAYLOADS, then that wait again
  *     all sent        until the answer to the body comes, or nothing for NON_LIFETIME
  *
+ * That answer is a NON, too, and may be lost; a server that has the body says the same again to who
+ * repeats a block (section 4.3). So the last one goes again, 2, 4, 8 ... times NON_RECEIVE_TIMEOUT
+ * after all have left, NON_MAX_RETRANSMIT times: what it has missed the server asks for before.
+ * Not so with methods of which twice is more than once.
+ *
  * A list that answers a request from before the last sending, while that wait has not run out,
  * tells of a time that is over. As CON: as many at once as NSTART lets, an ACK makes room for the
  * next, and nothing is waited for between sets. The layers are told of each 2.31 and list, and have
@@ -18,6 +23,7 @@
 
 #include "base/mem.h"
 #include "client/send.h"
+#include "message/method.h"
 #include "message/missing_blocks.h"
 #include "message/option.h"
 
@@ -44,6 +50,8 @@ struct acoap__sets_out {
   uint32_t pause_ms;      /* NON_TIMEOUT_RANDOM, one for the whole body */
   uint32_t batch_token;   /* the first token of what was sent together last */
   acoap_time_t batch_at;  /* when that was */
+  acoap_time_t answer_by; /* when all have left: given up then */
+  uint32_t repeats;       /* how often the last block was sent again for the answer */
   uint32_t again_count;   /* blocks to be sent again */
   uint32_t again_next;    /* of them, already sent */
   uint32_t again[ACOAP_QBLOCK_PAYLOADS_MAX];
@@ -170,6 +178,21 @@ static uint32_t patience_ms(const acoap__sets_out_t *out) {
                           : acoap_params_non_lifetime_ms(params);
 }
 
+/* May an answer that was lost be had by sending the last block again? */
+static bool may_repeat(const acoap__sets_out_t *out) {
+  return !confirmable(out) && out->repeats < out->params.non_max_retransmit &&
+         acoap__is_idempotent(out->exchange->send->desc.method);
+}
+
+/* All have left. */
+static void wait_for_answer(acoap__sets_out_t *out, acoap_time_t now) {
+  acoap_time_t at = now + acoap_qblock_params_time_to_wait_ms(&out->params, out->repeats + 2);
+  if (out->repeats == 0) {
+    out->answer_by = now + patience_ms(out);
+  }
+  arm(out, may_repeat(out) && at < out->answer_by ? at : out->answer_by);
+}
+
 /* Send what is due; then the wait begins. 0 or a negative error. */
 static int pump(acoap__sets_out_t *out) {
   acoap_exchange_t *exchange = out->exchange;
@@ -197,8 +220,10 @@ static int pump(acoap__sets_out_t *out) {
   } else if (confirmable(out) && out->next < out->blocks) {
     out->set_end = end_of_set(out, out->next);
     return pump(out);
+  } else if (out->next < out->blocks) {
+    arm(out, now + out->pause_ms);
   } else {
-    arm(out, now + (out->next < out->blocks ? out->pause_ms : patience_ms(out)));
+    wait_for_answer(out, now);
   }
   return 0;
 }
@@ -237,6 +262,12 @@ static void go_on_unasked(acoap__sets_out_t *out) {
   acoap__send_settle_up(send);
 }
 
+static void send_again(acoap__sets_out_t *out, uint32_t num) {
+  out->again[0] = num;
+  out->again_count = 1;
+  out->again_next = 0;
+}
+
 static void wait_over(acoap__timer_t *timer, acoap_time_t now) {
   acoap__sets_out_t *out = ACOAP__CONTAINER(timer, acoap__sets_out_t, timer);
   acoap__send_t *send = out->exchange->send;
@@ -251,8 +282,12 @@ static void wait_over(acoap__timer_t *timer, acoap_time_t now) {
     }
     out->begun = true;
   } else if (!next_due(out, &num) && out->next == out->blocks) {
-    fail(out, ACOAP_ETIMEDOUT);
-    return;
+    if (now >= out->answer_by) {
+      fail(out, ACOAP_ETIMEDOUT);
+      return;
+    }
+    out->repeats++;
+    send_again(out, out->blocks - 1);
   } else if (!next_due(out, &num)) {
     out->set_end = end_of_set(out, out->next);
   }
@@ -306,6 +341,7 @@ static acoap__qblock_verdict_t is_continued(acoap__sets_out_t *out, acoap_time_t
   }
   out->taken = block.num + 1;
   out->begun = true;
+  out->repeats = 0;
   if (out->taken >= out->set_end && out->next < out->blocks) {
     out->set_end = end_of_set(out, out->next);
   }
@@ -356,6 +392,7 @@ static acoap__qblock_verdict_t is_missing(acoap__sets_out_t *out, acoap_time_t n
     }
   }
   out->begun = true;
+  out->repeats = 0;
   if (out->again_count == 0 && unsent > 0 && out->next < out->blocks) {
     out->set_end = end_of_set(out, out->next); /* it has all that was sent, and waits for more */
   }
@@ -466,6 +503,7 @@ int acoap__sets_out_begin(acoap_exchange_t *exchange) {
   out->again_count = 0;
   out->again_next = 0;
   out->begun = false;
+  out->repeats = 0;
   out->active = true;
   out->pause_ms = acoap__random_between(
       acoap__local_endpoint_engine(exchange->send->endpoint)->random, out->params.non_timeout_ms,

@@ -37,6 +37,7 @@
 #include "exchange/internal.h"
 #include "exchange/request_layer.h"
 #include "exchange/transmission.h"
+#include "message/method.h"
 
 void acoap__message_layer_malformed(acoap__engine_t *engine, const acoap_path_t *path,
                                     const acoap_view_t *view, size_t len, int error) {
@@ -51,19 +52,6 @@ void acoap__message_layer_malformed(acoap__engine_t *engine, const acoap_path_t 
 }
 
 /* ---- duplicates ------------------------------------------------------------------------------ */
-
-static bool is_idempotent(uint8_t code) {
-  switch (code) {
-  case ACOAP_CODE_GET:
-  case ACOAP_CODE_FETCH:
-  case ACOAP_CODE_PUT:
-  case ACOAP_CODE_DELETE:
-  case ACOAP_CODE_IPATCH:
-    return true;
-  default:
-    return false;
-  }
-}
 
 /* See key_hash.h; by config.hash alone. */
 static uint32_t plain_fingerprint(const acoap__engine_t *engine, const acoap_path_t *path,
@@ -129,7 +117,7 @@ static bool is_repeated(acoap__engine_t *engine, const acoap_path_t *path, const
   if (view->type == ACOAP_NON) {
     return true;
   }
-  if (known->reply == ACOAP__REPLY_EVICTED && is_idempotent(view->code)) {
+  if (known->reply == ACOAP__REPLY_EVICTED && acoap__is_idempotent(view->code)) {
     known->reply = ACOAP__REPLY_NONE;
     return false;
   }

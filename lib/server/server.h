@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "endpoint/endpoint.h"
+#include "message/method.h"
 #include "server/request_options.h"
 
 /* ---- resources ------------------------------------------------------------------------------- */
@@ -210,11 +211,6 @@ struct acoap__serving {
 /* Is it about a body that was begun, not about the resource as it is now? (4: qblock.h) */
 static inline bool acoap__serving_asks_later(const acoap__serving_t *serving) {
   return (serving->has_block2 && serving->block2.num > 0) || (serving->qblock & 4) != 0;
-}
-
-/* Does nothing but read (RFC 7252 section 5.1): its handler may be asked again. */
-static inline bool acoap__is_safe(uint8_t method) {
-  return method == ACOAP_CODE_GET || method == ACOAP_CODE_FETCH;
 }
 
 /* The serving of a request, NULL when no server has it. */
